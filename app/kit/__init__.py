@@ -1,0 +1,1 @@
+"""Domain-free foundations: this folder could move to another project as it is."""

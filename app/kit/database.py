@@ -1,0 +1,354 @@
+"""Engines, sessions, rows and the only commit, on SQLite and PostgreSQL alike.
+
+A reading session sees one snapshot and cannot write. A writing session takes its lock at the
+start (SQLite) or as it goes (PostgreSQL) and is committed here, once, after the listeners that
+`main` handed over have seen what was touched and after change numbers have been drawn.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from types import ModuleType
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Engine,
+    Enum,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    event,
+    func,
+    text,
+    update,
+)
+from sqlalchemy import create_engine as sqlalchemy_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import declared_attr
+from sqlalchemy.sql.elements import BindParameter
+from sqlmodel import Field, Session, SQLModel, col
+
+from app.kit.identifiers import uuid7
+from app.kit.times import now
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+MAXIMUM_INTEGER = 2_147_483_647
+"""The largest value of an integer column on both engines."""
+
+READ_SECONDS = 2.0
+WRITE_SECONDS = 5.0
+LOCK_SECONDS = 2.0
+IDLE_SECONDS = 15.0
+CONNECT_SECONDS = 3.0
+SQLITE_BUSY_SECONDS = 5.0
+
+try:
+    from pysqlite3 import dbapi2 as _sqlite
+except ImportError:
+    _sqlite = sqlite3
+
+Listener = Callable[[Session], None]
+
+
+class Unavailable(Exception):
+    """The database is busy or away; the caller should try again shortly."""
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+class Row(SQLModel):
+    """What every table has: a hidden key, a public UUID, timestamps and a version for ETags."""
+
+    pk: int | None = Field(default=None, primary_key=True)
+    id: UUID = Field(default_factory=uuid7, unique=True, nullable=False)
+    created_at: datetime = Field(default_factory=now, nullable=False)
+    updated_at: datetime = Field(default_factory=now, nullable=False)
+    version: int = Field(default=1, nullable=False)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy hands it the class
+        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]
+
+
+def key(row: Row) -> int:
+    """The primary key of a row that has been flushed."""
+    if row.pk is None:
+        raise ValueError(f"{type(row).__name__} has not been flushed")
+    return row.pk
+
+
+def enum_type(values: type[StrEnum]) -> Enum:
+    """A text column holding an enum's values, the same on both engines."""
+    return Enum(
+        values,
+        native_enum=False,
+        create_constraint=True,
+        name=values.__name__.lower(),
+        length=max(len(value) for value in values),
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def check_lengths(metadata: MetaData) -> None:
+    """Give every bounded text column a CHECK, since SQLite ignores the length of a type."""
+    for table in metadata.tables.values():
+        for column in table.columns:
+            kind = column.type.impl if isinstance(column.type, TypeDecorator) else column.type
+            length = getattr(kind, "length", None)
+            if isinstance(kind, String) and length and not isinstance(kind, Enum):
+                table.append_constraint(
+                    CheckConstraint(
+                        func.length(column) <= text(str(length)), name=f"{column.name}_length"
+                    )
+                )
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp(session: Session, *_: object) -> None:
+    for row in session.dirty:
+        if isinstance(row, Row) and session.is_modified(row):
+            row.updated_at = now()
+
+
+# --- change numbers --------------------------------------------------------------------------
+
+
+class Counter(SQLModel, table=True):
+    """One row per counter; the lock on it puts change numbers in commit order."""
+
+    name: str = Field(primary_key=True, max_length=40)
+    value: int = Field(default=0, sa_type=BigInteger, nullable=False)
+
+
+CHANGES = "changes"
+
+
+def touch(session: Session, *rows: Row) -> None:
+    """Note that rows changed, so that before-commit listeners can follow it upwards."""
+    session.info.setdefault("touched", []).extend(rows)
+
+
+def touched(session: Session) -> Sequence[Row]:
+    """The rows noted by `touch` in this transaction."""
+    found: Sequence[Row] = session.info.get("touched", ())
+    return found
+
+
+def number(session: Session, table: Table, pks: Iterable[int]) -> None:
+    """Ask for a new change number for rows of a table; drawn last before the commit."""
+    session.info.setdefault("numbered", {}).setdefault(table, set()).update(pks)
+
+
+def _draw_numbers(session: Session) -> None:
+    wanted: Mapping[Table, set[int]] = session.info.pop("numbered", {})
+    total = sum(len(pks) for pks in wanted.values())
+    if not total:
+        return
+    last = session.execute(
+        update(Counter)
+        .where(col(Counter.name) == CHANGES)
+        .values(value=Counter.value + total)
+        .returning(col(Counter.value))
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
+    following = last - total
+    for table, pks in wanted.items():
+        rows = []
+        for pk in sorted(pks):
+            following += 1
+            rows.append({"row_pk": pk, "row_number": following})
+        session.connection().execute(
+            update(table)
+            .where(table.c.pk == BindParameter("row_pk", type_=table.c.pk.type))
+            .values(change_number=BindParameter("row_number", type_=BigInteger())),
+            rows,
+        )
+
+
+# --- engines and sessions --------------------------------------------------------------------
+
+
+class Database:
+    """The two engines of one database, its sessions, and the only place that commits."""
+
+    MEMORY_PAGES: ClassVar[int] = -8_000
+    """SQLite's page cache per connection, in KiB when negative."""
+
+    def __init__(self, url: str, *, pool_size: int = 20, writers: int = 6) -> None:
+        self.url: URL = _with_driver(make_url(url))
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.before_commit: list[Listener] = []
+        self.read_engine = self._engine(pool_size, readonly=True)
+        self.write_engine = self._engine(writers, readonly=False)
+
+    @contextmanager
+    def reading(self, seconds: float = READ_SECONDS) -> Iterator[Session]:
+        """A session on one snapshot that cannot write; statements end after `seconds`."""
+        with Session(self.read_engine) as session, _translated():
+            if seconds != READ_SECONDS:
+                self._allow(session, seconds)
+            yield session
+
+    @contextmanager
+    def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Session]:
+        """A session whose changes are committed together when the block ends without error."""
+        with Session(self.write_engine, expire_on_commit=False) as session, _translated():
+            if seconds != WRITE_SECONDS:
+                self._allow(session, seconds)
+            yield session
+            self._commit(session)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.read_engine.dispose()
+        self.write_engine.dispose()
+
+    def _commit(self, session: Session) -> None:
+        session.flush()
+        for listener in self.before_commit:
+            listener(session)
+        session.flush()
+        _draw_numbers(session)
+        session.commit()
+
+    def _allow(self, session: Session, seconds: float) -> None:
+        connection = session.connection()
+        if self.is_sqlite:
+            connection.info["deadline"] = time.monotonic() + seconds
+        else:
+            connection.execute(text(f"SET LOCAL statement_timeout = {int(seconds * 1000)}"))
+
+    def _engine(self, size: int, *, readonly: bool) -> Engine:
+        options: dict[str, Any] = {
+            "pool_size": size,
+            "max_overflow": size,
+            "pool_timeout": CONNECT_SECONDS,
+            "hide_parameters": True,
+        }
+        if self.is_sqlite:
+            engine = sqlalchemy_engine(
+                self.url,
+                module=sqlite_module(),
+                connect_args={"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
+                **options,
+            )
+            _teach_sqlite(engine, readonly=readonly)
+            return engine
+        seconds = READ_SECONDS if readonly else WRITE_SECONDS
+        flags = {
+            "statement_timeout": int(seconds * 1000),
+            "lock_timeout": int(LOCK_SECONDS * 1000),
+            "idle_in_transaction_session_timeout": int(IDLE_SECONDS * 1000),
+            "TimeZone": "UTC",
+        }
+        if readonly:
+            flags["default_transaction_read_only"] = "on"
+        return sqlalchemy_engine(
+            self.url,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ" if readonly else "READ COMMITTED",
+            connect_args={
+                "connect_timeout": int(CONNECT_SECONDS),
+                "tcp_user_timeout": 5000,
+                "options": " ".join(f"-c {name}={value}" for name, value in flags.items()),
+            },
+            **options,
+        )
+
+
+def sqlite_module() -> ModuleType:
+    """pysqlite3 (a current SQLite) where it is installed, else the standard library's."""
+    found: ModuleType = _sqlite
+    return found
+
+
+def _with_driver(url: URL) -> URL:
+    if url.drivername in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _teach_sqlite(engine: Engine, *, readonly: bool) -> None:
+    """Without this SQLite loses updates silently: see `begin` below."""
+    seconds = READ_SECONDS if readonly else WRITE_SECONDS
+    begin = "BEGIN" if readonly else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        pragmas = [
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "temp_store=MEMORY",
+            f"cache_size={Database.MEMORY_PAGES}",
+        ]
+        if readonly:
+            pragmas.append("query_only=ON")
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+        def overdue() -> int:
+            return int(time.monotonic() > record.info.get("deadline", float("inf")))
+
+        connection.set_progress_handler(overdue, 20_000)
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        # Python's driver would begin only at the first write: a read-modify-write would then
+        # work on a stale read. A writer takes its lock first; a reader takes none.
+        connection.exec_driver_sql(begin)
+        connection.info["deadline"] = time.monotonic() + seconds
+
+
+BUSY_MARKS = ("locked", "busy", "interrupted", "disk is full", "disk I/O")
+AWAY_STATES = frozenset({"08", "53", "57"})
+"""PostgreSQL classes: connection lost, out of resources, operator's intervention (timeouts)."""
+BUSY_STATES = frozenset({"40001", "40P01", "55P03", "25P03"})
+"""PostgreSQL: serialisation failure, deadlock, lock timeout, idle in transaction."""
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether a database error will pass: busy, timed out, restarting or unreachable."""
+    if isinstance(error, PoolTimeoutError | InterfaceError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state:
+        return state in BUSY_STATES or state[:2] in AWAY_STATES
+    if isinstance(error, OperationalError):
+        message = str(error.orig)
+        on_sqlite = type(error.orig).__module__.partition(".")[0] in {"sqlite3", "pysqlite3"}
+        return not on_sqlite or any(mark in message for mark in BUSY_MARKS)
+    return False
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_unavailable(error):
+            raise Unavailable(str(getattr(error, "orig", error))) from error
+        raise

@@ -1,0 +1,103 @@
+"""The route class of this API: strict bodies, known parameters only, remembered answers."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from email.message import Message
+from typing import Any
+
+from fastapi import Request, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, APIRouter
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from app.kit import idempotency
+from app.kit.problems import INVALID, UNSUPPORTED_MEDIA_TYPE, FieldError, Problem
+from app.kit.strict_json import BadJSON, loads
+
+LARGE = 200_000
+"""Bodies longer than this many bytes are parsed off the event loop."""
+
+
+class Route(APIRoute):
+    """A route that refuses what it does not know before it runs."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with the checks in front and the memory of answers behind."""
+        run = super().get_route_handler()
+        known = frozenset(_query_names(self.dependant))
+        reads_json = self.body_field is not None and not _is_form(self.body_field)
+
+        async def handle(request: Request) -> Response:
+            _refuse_unknown(request, known)
+            if reads_json:
+                await _parse(request)
+            try:
+                response = await run(request)
+            except idempotency.Replay as replay:
+                return replay.response
+            session = getattr(request.state, "session", None)
+            if session is not None and "idempotency" in session.info:
+                await run_in_threadpool(idempotency.remember, session, response)
+            return response
+
+        return handle
+
+
+def router(prefix: str, tag: str) -> APIRouter:
+    """A router of this API: its paths start with `prefix`, its operations carry one tag."""
+    return APIRouter(prefix=prefix, tags=[tag], route_class=Route, redirect_slashes=False)
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    for parameter in dependant.query_params:
+        annotation = parameter.field_info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            for name, field in annotation.model_fields.items():
+                yield field.alias or name
+        else:
+            yield parameter.alias
+    for inner in dependant.dependencies:
+        yield from _query_names(inner)
+
+
+def _is_form(body_field: Any) -> bool:
+    return isinstance(body_field.field_info, params.Form)
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        allowed = f"Allowed: {', '.join(sorted(known))}." if known else "None is allowed here."
+        errors = [
+            FieldError(
+                pointer=f"?{name}",
+                detail=f"There is no parameter of this name. {allowed}",
+                code="unknown_parameter",
+            )
+            for name in dict.fromkeys(unknown)
+        ]
+        raise Problem(INVALID, f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
+
+
+async def _parse(request: Request) -> None:
+    body = await request.body()
+    if not body:
+        return
+    message = Message()
+    message["content-type"] = request.headers.get("content-type", "")
+    subtype = message.get_content_subtype()
+    if message.get_content_maintype() != "application" or not (
+        subtype in {"json", "merge-patch+json"} or subtype.endswith("+json")
+    ):
+        raise Problem(UNSUPPORTED_MEDIA_TYPE, "Send JSON, with Content-Type: application/json.")
+    try:
+        large = len(body) > LARGE
+        parsed = await run_in_threadpool(loads, body) if large else loads(body)
+        request._json = parsed  # noqa: SLF001 - Starlette's own cache of the parsed body
+    except BadJSON as error:
+        raise Problem(
+            INVALID,
+            f"The body is not acceptable JSON: {error}",
+            errors=[FieldError(pointer="#", detail=str(error), code="json_invalid")],
+        ) from None

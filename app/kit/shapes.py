@@ -1,0 +1,83 @@
+"""Shapes that every resource shares: references, bodies of edits, merge patches."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, TypeVar
+from uuid import UUID
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from sqlmodel import SQLModel
+
+W = TypeVar("W", bound="Write")
+
+
+class Reference(SQLModel):
+    """Something named elsewhere, with where to read it."""
+
+    id: UUID
+    slug: str
+    name: str
+    href: str
+
+
+def _bare(value: object) -> object:
+    if isinstance(value, Mapping):
+        return value.get("slug") or value.get("id") or value
+    return value
+
+
+Referred = Annotated[
+    str,
+    BeforeValidator(_bare),
+    Field(max_length=80, description="An id or a slug; a reference as it was read will do."),
+]
+"""How a reference is written."""
+
+
+class Write(SQLModel):
+    """A body that is written: unknown members are refused, read-only ones ignored."""
+
+    model_config = {"extra": "forbid"}
+
+    read_only: ClassVar[frozenset[str]] = frozenset()
+    """Members of the matching `…Read` that may be sent back and are not looked at."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def leave_out_read_only(cls, value: Any) -> Any:
+        """Drop the members that only the service writes."""
+        if isinstance(value, dict):
+            return {name: item for name, item in value.items() if name not in cls.read_only}
+        return value
+
+
+ROW_MEMBERS = frozenset({"id", "href", "version", "created_at", "updated_at"})
+"""Read-only members that nearly every resource has."""
+
+MergePatch = Annotated[
+    dict[str, Any],
+    Field(description="A JSON Merge Patch (RFC 7396): only what changes; null clears."),
+]
+
+
+def merged(current: W, patch: Mapping[str, Any]) -> W:
+    """The body that a merge patch makes of the current one, validated like any body."""
+    document = _merge(current.model_dump(mode="json"), patch)
+    try:
+        return type(current).model_validate(document)
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        ) from None
+
+
+def _merge(target: Any, patch: Any) -> Any:
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result[name] = None
+        else:
+            result[name] = _merge(result.get(name), value)
+    return result

@@ -1,0 +1,35 @@
+"""Time: instants are UTC, people's dates and times are London's."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def now() -> datetime:
+    """The present instant in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """Today's date in London."""
+    return now().astimezone(LONDON).date()
+
+
+def from_london(value: datetime) -> datetime:
+    """The UTC instant of a date and time; one without an offset is London's wall clock."""
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=LONDON)
+    return value.astimezone(UTC)
+
+
+def day_starts(day: date) -> datetime:
+    """The UTC instant at which a London day begins."""
+    return from_london(datetime.combine(day, time.min))
+
+
+def day_ends(day: date) -> datetime:
+    """The UTC instant at which a London day ends (the next one begins)."""
+    return (
+        day_starts(day + timedelta(days=1)) if day < date.max else datetime.max.replace(tzinfo=UTC)
+    )
