@@ -1,0 +1,1 @@
+"""Tests through HTTP, one file per resource, on both engines."""
