@@ -1,0 +1,191 @@
+"""Announcing, and what the worker writes down: leases, outcomes and the purge.
+
+The worker's own writes are not edits: neither `version` nor `updated_at` moves.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Update, delete, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from app.deliveries import queries
+from app.deliveries.models import (
+    ERROR_LENGTH,
+    RECIPIENT_LENGTH,
+    TOPIC_LENGTH,
+    Delivery,
+    Message,
+    PeriodicJob,
+)
+from app.kit.times import now
+
+LEASE = timedelta(seconds=60)
+"""How long a claim lasts unless renewed; the clocks of all machines must agree much better."""
+
+KEPT = timedelta(days=30)
+"""How long a delivered row is kept."""
+
+AFTER_FAILURE = timedelta(minutes=5)
+"""When a failed job runs again, if its own interval is not shorter."""
+
+
+def announce(
+    session: Session,
+    topic: str,
+    payload: Mapping[str, Any],
+    *,
+    recipient: str = "",
+    after: timedelta | None = None,
+) -> Delivery:
+    """Put a message in the outbox, in the caller's transaction; it is sent once that commits.
+
+    The payload is copied as JSON now. TypeError or ValueError if it is not JSON, ValueError if
+    the topic (1 to 80 characters) or the recipient (at most 320) is too long.
+    """
+    if not 0 < len(topic) <= TOPIC_LENGTH:
+        raise ValueError(f"A topic has 1 to {TOPIC_LENGTH} characters.")
+    if len(recipient) > RECIPIENT_LENGTH:
+        raise ValueError(f"A recipient has at most {RECIPIENT_LENGTH} characters.")
+    delivery = Delivery(
+        topic=topic,
+        recipient=recipient,
+        payload=json.loads(json.dumps(payload, allow_nan=False)),
+        run_at=now() + (after or timedelta()),
+    )
+    session.add(delivery)
+    return delivery
+
+
+# --- deliveries ------------------------------------------------------------------------------
+
+
+def claim(session: Session, holder: str) -> Message | None:
+    """Lease the longest due delivery to a worker, or None; an attempt counts from here."""
+    at = now()
+    # One value, not a list: PostgreSQL may run a list's query again for each row it looks at.
+    # SQLite leaves the lock out of the statement; its writers already come one at a time.
+    due = queries.next_due(at).with_for_update(skip_locked=True).scalar_subquery()
+    claimed = session.execute(
+        update(Delivery)
+        .where(col(Delivery.pk) == due)
+        .values(locked_by=holder, locked_until=at + LEASE, attempts=Delivery.attempts + 1)
+        .returning(
+            col(Delivery.id),
+            col(Delivery.topic),
+            col(Delivery.recipient),
+            col(Delivery.payload),
+            col(Delivery.attempts),
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return Message(*claimed) if claimed else None
+
+
+def renew(session: Session, message: Message, holder: str) -> None:
+    """Extend the lease of a delivery that is still being sent."""
+    session.execute(_held(message, holder).values(locked_until=now() + LEASE))
+
+
+def record_delivered(session: Session, message: Message) -> None:
+    """Write down that a message was sent, even if the lease has passed to another meanwhile."""
+    session.execute(
+        update(Delivery)
+        .where(col(Delivery.id) == message.id, col(Delivery.delivered_at).is_(None))
+        .values(delivered_at=now(), abandoned_at=None, locked_by=None, locked_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def record_failure(
+    session: Session, message: Message, holder: str, error: str, again_at: datetime | None
+) -> None:
+    """Write down why an attempt failed, and when the next one is due; None abandons it."""
+    values: dict[str, Any] = {
+        "locked_by": None,
+        "locked_until": None,
+        "last_error": _shown(error),
+        **({"run_at": again_at} if again_at else {"abandoned_at": now()}),
+    }
+    session.execute(_held(message, holder).values(**values))
+
+
+def purge_delivered(session: Session, limit: int = 5_000) -> int:
+    """Delete rows delivered more than 30 days ago, the oldest first; the number of them."""
+    old = (
+        select(Delivery.pk)
+        .where(col(Delivery.delivered_at) < now() - KEPT)
+        .order_by(col(Delivery.delivered_at))
+        .limit(limit)
+    )
+    result: Any = session.execute(
+        delete(Delivery)
+        .where(col(Delivery.pk).in_(old))
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)
+
+
+def _held(message: Message, holder: str) -> Update:
+    """An update of a delivery, as long as this worker still holds its lease."""
+    return (
+        update(Delivery)
+        .where(col(Delivery.id) == message.id, col(Delivery.locked_by) == holder)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# --- periodic jobs ---------------------------------------------------------------------------
+
+
+def claim_job(session: Session, name: str, every: timedelta, holder: str) -> bool:
+    """Lease a job to a worker if it is due; a job never seen before is due at once."""
+    at = now()
+    job = session.get(PeriodicJob, name, with_for_update=True)
+    if job is None:
+        job = PeriodicJob(name=name, due_at=at)
+    elif not queries.is_due(job, every, at):
+        return False
+    job.locked_by, job.locked_until, job.last_run_at = holder, at + LEASE, at
+    try:
+        with session.begin_nested():
+            session.add(job)
+    except IntegrityError:  # another worker was first to see it
+        return False
+    return True
+
+
+def renew_job(session: Session, name: str, holder: str) -> None:
+    """Extend the lease of a job that is still running."""
+    session.execute(
+        update(PeriodicJob)
+        .where(col(PeriodicJob.name) == name, col(PeriodicJob.locked_by) == holder)
+        .values(locked_until=now() + LEASE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def finish_job(
+    session: Session, name: str, every: timedelta, holder: str, error: str | None
+) -> None:
+    """Write down how a run ended and when the next is due, unless another has taken over."""
+    job = session.get(PeriodicJob, name, with_for_update=True)
+    if job is None or job.locked_by != holder:
+        return
+    at = now()
+    if error is not None:
+        job.due_at = at + min(every, AFTER_FAILURE)
+    else:
+        # In step with the last time; after a long pause in step with now, not in a burst.
+        following = job.due_at + every
+        job.due_at = following if at < following <= at + every else at + every
+    job.last_error = None if error is None else _shown(error)
+    job.locked_by = job.locked_until = None
+    session.add(job)
+
+
+def _shown(error: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in error)[:ERROR_LENGTH]

@@ -1,0 +1,79 @@
+"""The outbox, the table of periodic jobs, and the message that a sender is given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, Index, text
+from sqlmodel import Field, SQLModel
+
+from app.kit.database import Row
+from app.kit.times import now
+
+TOPIC_LENGTH = 80
+RECIPIENT_LENGTH = 320
+ERROR_LENGTH = 200
+
+_WAITING = text("delivered_at IS NULL AND abandoned_at IS NULL")
+_DELIVERED = text("delivered_at IS NOT NULL")
+
+
+class Delivery(Row, table=True):
+    """Something announced, to be sent at least once; its payload is all that sending needs."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        # Only what waits is indexed, so a long history does not slow claiming.
+        Index(
+            "ix_delivery_waiting", "run_at", "pk", sqlite_where=_WAITING, postgresql_where=_WAITING
+        ),
+        Index(
+            "ix_delivery_delivered",
+            "delivered_at",
+            sqlite_where=_DELIVERED,
+            postgresql_where=_DELIVERED,
+        ),
+    )
+
+    topic: str = Field(max_length=TOPIC_LENGTH)
+    recipient: str = Field(default="", max_length=RECIPIENT_LENGTH)
+    payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    run_at: datetime = Field(default_factory=now)
+    attempts: int = Field(default=0, description="Attempts begun, the present one included.")
+    locked_by: str | None = Field(default=None, max_length=40)
+    locked_until: datetime | None = None
+    delivered_at: datetime | None = None
+    abandoned_at: datetime | None = None
+    last_error: str | None = Field(
+        default=None, max_length=ERROR_LENGTH, description="Free of personal data."
+    )
+
+
+class PeriodicJob(SQLModel, table=True):
+    """When a job is next due, and who runs it now."""
+
+    __tablename__ = "periodic_job"
+
+    name: str = Field(primary_key=True, max_length=60)
+    due_at: datetime
+    locked_by: str | None = Field(default=None, max_length=40)
+    locked_until: datetime | None = None
+    last_run_at: datetime | None = Field(default=None, description="When it last began.")
+    last_error: str | None = Field(
+        default=None,
+        max_length=ERROR_LENGTH,
+        description="Why the last run failed, free of personal data.",
+    )
+
+
+@dataclass(frozen=True)
+class Message:
+    """One attempt to deliver; the id is the same at each, so that a receiver can tell repeats."""
+
+    id: UUID
+    topic: str
+    recipient: str = field(repr=False)
+    payload: Mapping[str, Any] = field(repr=False)
+    attempt: int

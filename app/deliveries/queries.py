@@ -1,0 +1,43 @@
+"""What waits to be sent or run. There is no caller here: the worker sees everything."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, or_
+from sqlmodel import Session, col, select
+
+from app.deliveries.models import Delivery, PeriodicJob
+
+
+def next_due(at: datetime) -> Select[int | None]:
+    """The primary key of the delivery to claim at this instant: the longest due."""
+    return (
+        select(Delivery.pk)
+        .where(
+            col(Delivery.delivered_at).is_(None),
+            col(Delivery.abandoned_at).is_(None),
+            col(Delivery.run_at) <= at,
+            or_(col(Delivery.locked_until).is_(None), col(Delivery.locked_until) <= at),
+        )
+        .order_by(col(Delivery.run_at), col(Delivery.pk))
+        .limit(1)
+    )
+
+
+def is_any_due(session: Session, at: datetime) -> bool:
+    """Whether a delivery could be claimed at this instant."""
+    return session.execute(next_due(at)).first() is not None
+
+
+def jobs_named(session: Session, names: Sequence[str]) -> dict[str, PeriodicJob]:
+    """The jobs of these names that have run, or been claimed, before."""
+    found = session.exec(select(PeriodicJob).where(col(PeriodicJob.name).in_(names)))
+    return {job.name: job for job in found}
+
+
+def is_due(job: PeriodicJob, every: timedelta, at: datetime) -> bool:
+    """Whether a job can be claimed at this instant."""
+    if job.locked_until and job.locked_until > at:
+        return False
+    # Due absurdly late means that a clock was put back, or that the interval became shorter.
+    return job.due_at <= at or job.due_at > at + 2 * every

@@ -1,0 +1,64 @@
+"""Reading terms. They are public: everybody sees them all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app.access.models import Caller
+from app.kit.problems import INVALID, FieldError, Problem
+from app.vocabularies.models import Term, Vocabulary
+
+
+def visible_to(caller: Caller) -> SelectOfScalar[Term]:  # noqa: ARG001 - everybody sees all
+    """The terms that a caller may see, in their order."""
+    return select(Term).order_by(col(Term.vocabulary), col(Term.position), col(Term.code))
+
+
+def term(session: Session, caller: Caller, vocabulary: Vocabulary, code: str) -> Term | None:
+    """One term."""
+    statement = visible_to(caller).where(col(Term.vocabulary) == vocabulary, col(Term.code) == code)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def known_codes(session: Session) -> dict[Vocabulary, set[str]]:
+    """The codes that new items may carry, of every vocabulary, in one query."""
+    statement = select(Term.vocabulary, Term.code).where(col(Term.retired).is_(False))
+    known: dict[Vocabulary, set[str]] = {vocabulary: set() for vocabulary in Vocabulary}
+    for vocabulary, code in session.execute(statement):
+        known[vocabulary].add(code)
+    return known
+
+
+def labels(session: Session, vocabulary: Vocabulary) -> dict[str, str]:
+    """The label of each code of a vocabulary, retired ones included."""
+    statement = select(Term.code, Term.label).where(Term.vocabulary == vocabulary)
+    return dict(session.execute(statement).tuples().all())
+
+
+def unknown_terms(
+    known: Mapping[Vocabulary, set[str]],
+    carried: Iterable[tuple[str, Vocabulary, Sequence[str]]],
+) -> list[FieldError]:
+    """What is wrong with the codes that an item carries: (pointer, vocabulary, codes) each."""
+    return [
+        FieldError(
+            pointer=f"{pointer}/{index}",
+            detail=f"{code!r} is not a term of {vocabulary}. "
+            f"Use one of {', '.join(sorted(known[vocabulary]))}.",
+            code="unknown_term",
+        )
+        for pointer, vocabulary, codes in carried
+        for index, code in enumerate(codes)
+        if code not in known[vocabulary]
+    ]
+
+
+def check_terms(session: Session, carried: Iterable[tuple[str, Vocabulary, Sequence[str]]]) -> None:
+    """A 422 that names each unknown code and what is allowed."""
+    carried = list(carried)
+    if not any(codes for _, _, codes in carried):
+        return
+    errors = unknown_terms(known_codes(session), carried)
+    if errors:
+        raise Problem(INVALID, errors[0].detail, errors=errors)
