@@ -74,7 +74,7 @@ def pks_by_slug(session: Session, source: TableClause, slugs: Iterable[str]) -> 
     statement = select(source.c.slug, source.c.pk).where(
         source.c.slug.in_(list(slugs)), source.c.deleted_at.is_(None)
     )
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def references(

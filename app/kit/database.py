@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 from uuid import UUID
@@ -214,6 +215,12 @@ class Database:
                 self._allow(session, seconds)
             yield session
             self._commit(session)
+
+    def copy_to(self, path: Path) -> None:
+        """Write a consistent copy of an SQLite database into a new file."""
+        with self.write_engine.connect() as connection:
+            # VACUUM runs outside any transaction, so it goes to the driver itself.
+            connection.connection.driver_connection.execute("VACUUM INTO ?", (str(path),))  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Give back every connection."""

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
+from pydantic import Field as Described
 from pydantic import field_validator
 from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
@@ -11,7 +12,9 @@ from app.kit.database import Row, enum_type
 from app.kit.shapes import ROW_MEMBERS, Write
 from app.kit.text import Line, Paragraphs
 
-TermId = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", min_length=1, max_length=60)]
+TermId = Annotated[
+    str, Described(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", min_length=1, max_length=60)
+]
 """What an item carries to say that it has a term, such as `visual_arts`."""
 
 

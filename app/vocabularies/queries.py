@@ -33,7 +33,7 @@ def known_codes(session: Session) -> dict[Vocabulary, set[str]]:
 def labels(session: Session, vocabulary: Vocabulary) -> dict[str, str]:
     """The label of each code of a vocabulary, retired ones included."""
     statement = select(Term.code, Term.label).where(Term.vocabulary == vocabulary)
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def unknown_terms(

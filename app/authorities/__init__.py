@@ -1,0 +1,1 @@
+"""Local authorities, the partnerships that cover them, their boundaries, and postcodes."""

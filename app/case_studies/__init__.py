@@ -1,0 +1,1 @@
+"""What was done, whom it reached and what it changed."""

@@ -1,0 +1,433 @@
+"""The commands of `python -m app`.
+
+Results go to standard output and everything else to standard error, so that scripts can use
+them. Exit status: 0, 1 (it could not be done, and why), 2 (the words are off).
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlmodel import Session, col, select
+
+from app.access.actions import create_key as make_key
+from app.access.actions import revoke_key
+from app.access.models import SYSTEM, ApiKey, KeyRole, KeyWrite
+from app.authorities.loading import load_postcodes, load_region
+from app.authorities.models import Authority
+from app.deliveries.actions import purge_delivered
+from app.deliveries.worker import Job, Worker, running
+from app.kit import contract, migrations
+from app.kit.database import Database, Unavailable
+from app.kit.doctor import examine
+from app.kit.idempotency import purge as purge_idempotency_keys
+from app.kit.observe import log_json
+from app.kit.problems import Problem
+from app.main import create_app, open_database, openapi_document
+from app.opportunities.documents import refresh_stale
+from app.opportunities.upkeep import expire, follow_areas, move_on
+from app.partnerships.loading import load_partnerships
+from app.settings import Settings
+from app.sources.demonstration import load_demonstration
+from app.vocabularies.actions import load_terms
+
+cli = typer.Typer(
+    name="python -m app",
+    help="The service that Local Cultural Education Partnerships run on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+load = typer.Typer(help="Load reference and demonstration data.", no_args_is_help=True)
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+cli.add_typer(load, name="load")
+cli.add_typer(keys, name="keys")
+said = Console(stderr=True, highlight=False)
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+class CannotDoError(Exception):
+    """What was asked could not be done; the message says why and what to do."""
+
+
+def main() -> None:
+    """Run a command, and tell failures in a sentence."""
+    try:
+        cli()
+    except (CannotDoError, Problem, Unavailable, OSError) as error:
+        said.print(f"[red]This could not be done.[/red] {error}")
+        sys.exit(1)
+
+
+# --- serving ----------------------------------------------------------------------------------
+
+
+def jobs() -> list[Job]:
+    """What the worker does each minute, and each hour."""
+    return [
+        Job("expire", MINUTE, expire),
+        Job("next_session", MINUTE, move_on),
+        Job("stale_documents", MINUTE, refresh_stale),
+        Job("partnership_areas", HOUR, follow_areas),
+        Job("purge_idempotency_keys", HOUR, _committed(purge_idempotency_keys)),
+        Job("purge_deliveries", HOUR, _committed(purge_delivered)),
+    ]
+
+
+def _committed(action: Callable[[Session], object]) -> Callable[[Database], object]:
+    def run(database: Database) -> object:
+        with database.writing(seconds=60) as session:
+            return action(session)
+
+    return run
+
+
+def make_worker(database: Database) -> Worker:
+    """The worker of this service; what it sends goes to the log until senders are set up."""
+    return Worker(database, {}, jobs())
+
+
+def application() -> FastAPI:
+    """The application for the settings of this process; each server process makes its own."""
+    settings = Settings()
+    log_json(settings.log_level)
+    beside = _beside if _has_worker(settings) else None
+    return create_app(settings, beside=beside)
+
+
+def _has_worker(settings: Settings) -> bool:
+    if settings.worker is not None:
+        return settings.worker
+    return settings.database_url.startswith("sqlite")
+
+
+def _beside(database: Database) -> AbstractContextManager[object]:
+    return running(make_worker(database))
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Server processes.", min=1, max=64)] = 1,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave the worker to `work`.")
+    ] = False,
+) -> None:
+    """Serve the API. On SQLite the worker runs inside, unless --no-worker."""
+    settings = Settings()
+    if no_worker:
+        os.environ["LCEP_WORKER"] = "false"  # server processes read it
+    _must_be_current(settings)
+    uvicorn.run(
+        "app.cli:application",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers if workers > 1 else None,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=settings.forwarded_allow_ips or None,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=10,
+        h11_max_incomplete_event_size=65_536,
+    )
+
+
+@cli.command()
+def work() -> None:
+    """Run the worker alone: deliveries and periodic jobs. Any number may run at once."""
+    settings = Settings()
+    log_json(settings.log_level)
+    _must_be_current(settings)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    with _database(settings) as database:
+        make_worker(database).run(stop)
+
+
+@cli.command()
+def start(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+) -> None:
+    """Do all that a first start needs, then serve: migrate, load the region, make a key."""
+    settings = Settings()
+    migrations.upgrade(settings.database_url)
+    with _database(settings) as database:
+        if not _has_region(database):
+            _load_region(database)
+        token = _first_key(database)
+    base = f"http://{host}:{port}"
+    said.print(f"\n[bold]Ready at {base}[/bold]  (documentation: {base}/docs)")
+    if token:
+        said.print("\nYour first key. It is an administrator's, and it is shown only now:")
+        said.print(f"\n  export KEY={token}")
+    said.print(
+        "\nTry:\n"
+        f"  curl '{base}/v1/partnerships?limit=5'\n"
+        f"  curl '{base}/v1/postcodes/B1%201BB'\n"
+        f"  curl '{base}/v1/me' -H \"Authorization: Bearer $KEY\"\n"
+        "\nFor a region full of made-up listings, in another window:  "
+        ".venv/bin/python -m app load demo\n"
+    )
+    serve(host=host, port=port)
+
+
+# --- the database -----------------------------------------------------------------------------
+
+
+@cli.command()
+def migrate(
+    revision: Annotated[str, typer.Option(help="Go to this revision.")] = "head",
+) -> None:
+    """Bring the database to the schema of this software."""
+    migrations.upgrade(Settings().database_url, revision)
+    said.print(f"The database is at {revision}.")
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to make; it must not exist yet.")],
+) -> None:
+    """Copy the SQLite database whole into a file, while the service runs."""
+    settings = Settings()
+    with _database(settings) as database:
+        if not database.is_sqlite:
+            raise CannotDoError("On PostgreSQL use pg_dump: see the README.")
+        if file.exists():
+            raise CannotDoError(f"{file} exists already. Choose another name.")
+        database.copy_to(file)
+    typer.echo(str(file))
+
+
+@cli.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Look for what is wrong with the database and the settings; exit 1 if anything is."""
+    settings = Settings()
+    with _database(settings) as database:
+        findings = list(examine(database))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            mark = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]"}
+            said.print(f"{mark.get(finding.level, '[red]error[/red]  ')} {finding.text}")
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+@load.command("region")
+def load_region_command() -> None:
+    """Load the West Midlands: authorities, boundaries, postcodes, vocabularies, partnerships."""
+    with _database(Settings()) as database:
+        _load_region(database)
+
+
+@load.command("postcodes")
+def load_postcodes_command(
+    file: Annotated[
+        Path, typer.Argument(help="An ONSPD or Code-Point Open CSV.", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Load the postcodes of another region from a file of the ONS or Ordnance Survey."""
+    with _database(Settings()) as database, _progress("Postcodes") as progress:
+        try:
+            loaded = load_postcodes(database, file, progress)
+        except ValueError as error:
+            raise CannotDoError(str(error)) from None
+    typer.echo(json.dumps(loaded.as_dict()))
+
+
+@load.command("demo")
+def load_demo(
+    seed: Annotated[int, typer.Option(help="The same seed makes the same region.")] = 2026,
+    listings: Annotated[int, typer.Option(help="How many listings.", min=1, max=1_000_000)] = 3_000,
+) -> None:
+    """Fill the region with made-up organisations, programmes and listings, marked as such."""
+    with _database(Settings()) as database:
+        if not _has_region(database):
+            raise CannotDoError("Load the region first: python -m app load region")
+        with _progress("Demonstration") as progress:
+            counts = load_demonstration(database, seed=seed, listings=listings, progress=progress)
+    typer.echo(json.dumps(counts))
+
+
+# --- keys -------------------------------------------------------------------------------------
+
+
+@keys.command("create")
+def create_key(
+    role: Annotated[KeyRole, typer.Option(help="What it may do.")],
+    name: Annotated[str, typer.Option(help="Who holds it: one person or system.")] = "",
+    organisation: Annotated[
+        str | None, typer.Option(help="A publisher's organisation, by slug.")
+    ] = None,
+    partnership: Annotated[
+        list[str] | None, typer.Option(help="A coordinator's partnership, by slug; repeatable.")
+    ] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(help="A day at most a year ahead, the default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the key with its parts.")] = False,
+) -> None:
+    """Make a key and print it. It is shown only now."""
+    with _database(Settings()) as database, database.writing() as session:
+        try:
+            write = KeyWrite(
+                name=name or f"{role} made on the command line",
+                role=role,
+                organisation=organisation,
+                partnerships=partnership or [],
+                expires_at=expires.astimezone() if expires else None,
+            )
+        except ValueError as error:
+            raise CannotDoError(_first_line(error)) from None
+        row, token = make_key(session, SYSTEM, write)
+        parts = {"key": token, "id": row.public_id, "expires_at": row.expires_at.isoformat()}
+    typer.echo(json.dumps(parts) if as_json else token)
+
+
+@keys.command("list")
+def list_keys(
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """List the keys, without their secrets."""
+    with _database(Settings()) as database, database.reading() as session:
+        rows = session.exec(select(ApiKey).order_by(col(ApiKey.pk))).all()
+        found = [
+            {
+                "id": row.public_id,
+                "role": row.role.value,
+                "name": row.name,
+                "expires_at": row.expires_at.isoformat(),
+                "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
+            }
+            for row in rows
+        ]
+    if as_json:
+        typer.echo(json.dumps(found))
+    else:
+        for key in found:
+            state = "revoked" if key["revoked_at"] else f"until {str(key['expires_at'])[:10]}"
+            typer.echo(f"{key['id']}  {key['role']:<12} {state:<18} {key['name']}")
+
+
+@keys.command("revoke")
+def revoke_key_command(
+    key_id: Annotated[str, typer.Argument(help="The id: the part after `lcep_`.")],
+) -> None:
+    """End a key at once."""
+    public_id = key_id.removeprefix("lcep_").split("_")[0]
+    with _database(Settings()) as database, database.writing() as session:
+        revoke_key(session, SYSTEM, public_id)
+    said.print(f"{public_id} is revoked.")
+
+
+# --- the contract -----------------------------------------------------------------------------
+
+
+@cli.command()
+def openapi(
+    check: Annotated[
+        bool, typer.Option("--check", help="Only tell whether the committed file is current.")
+    ] = False,
+) -> None:
+    """Write the contract to openapi/openapi.json."""
+    made = contract.text(openapi_document(create_app(Settings())))
+    path = contract.committed()
+    if check:
+        if not path.exists() or path.read_text(encoding="utf-8") != made:
+            raise CannotDoError(f"{path.name} is not current. Run: python -m app openapi")
+        said.print(f"{path.name} is current.")
+        return
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(made, encoding="utf-8")
+    said.print(f"Wrote {path.name}.")
+
+
+# --- helpers ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    database = open_database(settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=said) as shown:
+        task = shown.add_task(title, total=None)
+
+        def report(done: int, total: int) -> None:
+            shown.update(task, completed=done, total=total)
+
+        yield report
+
+
+def _must_be_current(settings: Settings) -> None:
+    with _database(settings) as database:
+        if migrations.current(database) != migrations.head():
+            raise CannotDoError(
+                "The schema of the database is not current. Run: python -m app migrate"
+            )
+
+
+def _has_region(database: Database) -> bool:
+    with database.reading() as session:
+        return session.exec(select(Authority.pk).limit(1)).first() is not None
+
+
+def _load_region(database: Database) -> None:
+    with _progress("The region") as progress:
+        loaded: Any = load_region(database, progress)
+    with database.writing() as session:
+        terms = load_terms(session)
+    partnerships = load_partnerships(database)
+    said.print(
+        f"Loaded {loaded.authorities} authorities, {loaded.postcodes:,} postcodes, "
+        f"{terms} terms and {partnerships} partnerships."
+    )
+
+
+def _first_key(database: Database) -> str | None:
+    with database.writing() as session:
+        if session.exec(select(ApiKey.pk).limit(1)).first() is not None:
+            return None
+        write = KeyWrite(name="First administrator", role=KeyRole.ADMIN)
+        return make_key(session, SYSTEM, write)[1]
+
+
+def _first_line(error: ValueError) -> str:
+    lines = str(error).splitlines()
+    return lines[2].strip() if len(lines) > 2 else str(error)

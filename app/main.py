@@ -1,0 +1,251 @@
+"""Puts the application together: routers, handlers, middleware, what happens at start and end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, get_args
+
+from fastapi import Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+
+from app.access import routes as access
+from app.access.actions import LastUse
+from app.access.callers import Admin, CoordinatorOrStaff, SignedIn, Staff, current_caller
+from app.access.inbox import Contributor
+from app.authorities import routes as authorities
+from app.authorities.models import AuthorityKind
+from app.case_studies import routes as case_studies
+from app.kit import contract
+from app.kit.conditional import Representation
+from app.kit.database import Database, Listener, Unavailable
+from app.kit.front_door import open_documentation, open_metrics
+from app.kit.front_door import router as front_door
+from app.kit.limits import RateLimit
+from app.kit.observe import Metrics, Observe
+from app.kit.pages import Cursors
+from app.kit.problems import Guard
+from app.kit.problems import install as install_problems
+from app.kit.secrets import shared_secret
+from app.opportunities import routes as opportunities
+from app.opportunities.documents import refresh_touched
+from app.opportunities.models import Delivery, Kind, Status
+from app.opportunities.queries import inbox as opportunities_inbox
+from app.organisations import routes as organisations
+from app.partnerships import routes as partnerships
+from app.programmes import routes as programmes
+from app.programmes.models import ProgrammeKind, ProgrammeStatus
+from app.settings import Settings
+from app.sources import routes as sources
+from app.vocabularies import routes as vocabularies
+from app.vocabularies.models import TermRead, VocabularyRead
+
+log = logging.getLogger("app")
+LAST_USE_SECONDS = 60
+
+TITLE = "Local Cultural Education Partnerships"
+SUMMARY = "Who works where, and what children and young people can take part in."
+DESCRIPTION = """
+The service that the region's Local Cultural Education Partnerships (LCEPs) run on.
+
+**Front ends** read it from any origin, without a key: one request a screen, filters that refuse
+what they do not know, `ETag` and `If-None-Match`, `next` links that hold while data change.
+
+**Partners** push their listings with a key, again and again without harm: the same thing twice is
+`unchanged`, and every item that is not accepted is told why.
+
+**Staff and coordinators** moderate, edit under `If-Match`, and leave an audit trail.
+
+Every error is `application/problem+json` (RFC 9457) and says what to do next.
+"""
+
+TAGS = {
+    "opportunities": "Listings: what children and young people can take part in.",
+    "sources": "Partners' systems, and the listings they push.",
+    "partnerships": "The LCEPs: areas, members, stages, priorities.",
+    "programmes": "What partnerships plan: milestones, outcomes, budgets.",
+    "case-studies": "What was done, and what it changed.",
+    "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
+    "authorities": "Local authorities, their boundaries, and postcodes.",
+    "vocabularies": "The words of the field, which staff can extend.",
+    "access": "Keys, the caller's own view, the audit trail.",
+    "service": "Where things are, and how the service is.",
+}
+
+ROOMS = (
+    opportunities,
+    sources,
+    partnerships,
+    programmes,
+    case_studies,
+    organisations,
+    authorities,
+    vocabularies,
+    access,
+)
+FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
+    "kind": (Kind, "Kinds of opportunity."),
+    "delivery": (Delivery, "How an opportunity is delivered."),
+    "status": (Status, "The life of a listing."),
+    "authority_kind": (AuthorityKind, "Kinds of local authority."),
+    "programme_kind": (ProgrammeKind, "Kinds of programme."),
+    "programme_status": (ProgrammeStatus, "The life of a programme."),
+}
+BEFORE_COMMIT: Sequence[Listener] = (refresh_touched,)
+INBOX: Sequence[Contributor] = (opportunities_inbox,)
+LINKS = {
+    "documentation": "/docs",
+    "contract": "/openapi.json",
+    "opportunities": "/v1/opportunities",
+    "partnerships": "/v1/partnerships",
+    "programmes": "/v1/programmes",
+    "case_studies": "/v1/case-studies",
+    "organisations": "/v1/organisations",
+    "venues": "/v1/venues",
+    "authorities": "/v1/authorities",
+    "boundaries": "/v1/authorities.geojson",
+    "vocabularies": "/v1/vocabularies",
+    "health": "/healthz",
+    "readiness": "/readyz",
+}
+EXPOSED = [
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "X-Request-Id",
+]
+ACCEPTED = [
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "Idempotency-Key",
+    "X-Request-Id",
+]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+Beside = Callable[[Database], AbstractContextManager[object]]
+"""Something that runs beside the application while it serves, such as the worker."""
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of these settings, with what must happen before each commit."""
+    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database.before_commit.extend(BEFORE_COMMIT)
+    return database
+
+
+def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
+    """An application of its own for these settings; nothing happens before it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = open_database(settings)
+        app.state.database = database
+        app.state.last_use = LastUse(database)
+        secret = await run_in_threadpool(shared_secret, database, "cursors")
+        app.state.cursors = Cursors(secret)
+        flushing = asyncio.create_task(_flush_now_and_then(app.state.last_use))
+        with ExitStack() as stack:
+            stack.enter_context(beside(database) if beside else nullcontext())
+            yield
+        flushing.cancel()
+        await run_in_threadpool(app.state.last_use.flush)
+        database.close()
+
+    app = FastAPI(
+        title=TITLE,
+        version=_version(),
+        summary=SUMMARY,
+        description=DESCRIPTION.strip(),
+        contact={"name": "The regional LCEP team", "url": settings.public_url},
+        license_info={"name": "MIT", "identifier": "MIT"},
+        servers=[{"url": "/", "description": "This service."}],
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        max_body_size=settings.body_limit,
+        generate_unique_id_function=contract.operation_name,
+    )
+    app.state.settings = settings
+    app.state.metrics = Metrics()
+    app.state.links = LINKS
+    app.state.inbox = INBOX
+    app.state.fixed_vocabularies = {
+        name: _fixed(name, *parts) for name, parts in FIXED_VOCABULARIES.items()
+    }
+    install_problems(app)
+    app.include_router(front_door)
+    for room in ROOMS:
+        for router in room.routers:
+            # Authentication comes before anything else that a route does.
+            app.include_router(router, dependencies=[Depends(current_caller)])
+    open_documentation(app)
+    if settings.metrics:
+        open_metrics(app)
+    _wrap(app, settings)
+    return app
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The contract of an application, as it is committed."""
+    guards = frozenset(
+        get_args(guard)[1].dependency for guard in (SignedIn, CoordinatorOrStaff, Staff, Admin)
+    )
+    tags = [{"name": name, "description": text} for name, text in TAGS.items()]
+    return contract.document(app, tags=tags, signs_in=guards)
+
+
+def _wrap(app: FastAPI, settings: Settings) -> None:
+    # The last one added is the outermost: a refusal or a failure anywhere below still gets its
+    # request id, its CORS headers and its line in the log.
+    app.add_middleware(Guard)
+    app.add_middleware(Representation)
+    app.add_middleware(
+        RateLimit, per_address=settings.rate_per_address, per_key=settings.rate_per_key
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=METHODS,
+        allow_headers=ACCEPTED,
+        expose_headers=EXPOSED,
+        max_age=86_400,
+    )
+    app.add_middleware(Observe, api=app, metrics=app.state.metrics)
+
+
+def _fixed(name: str, values: type[StrEnum], description: str) -> VocabularyRead:
+    return VocabularyRead(
+        id=name,
+        description=description,
+        editable=False,
+        terms=[
+            TermRead(id=value.value, label=value.value.replace("_", " ").capitalize(), position=n)
+            for n, value in enumerate(values)
+        ],
+    )
+
+
+async def _flush_now_and_then(last_use: LastUse) -> None:
+    while True:
+        await asyncio.sleep(LAST_USE_SECONDS)
+        try:
+            await run_in_threadpool(last_use.flush)
+        except Unavailable:
+            log.warning("the last use of keys could not be written; it is tried again")
+
+
+def _version() -> str:
+    try:
+        return version("lcep")
+    except PackageNotFoundError:
+        return "0.1.0"

@@ -1,0 +1,193 @@
+"""The sessions of listings: from what is written to rows, keeping the ids of those that stay."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+from sqlmodel import Session, col, select
+
+from app.kit.database import number
+from app.kit.identifiers import uuid7
+from app.kit.times import LONDON, day_ends, day_starts, now
+from app.opportunities.models import OpportunitySession, OpportunityWrite, SessionStatus
+from app.opportunities.recurrence import expand
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """One session as it will be stored."""
+
+    starts_at: datetime
+    ends_at: datetime
+    has_time: bool
+    has_end: bool
+    local_date: date
+    local_minute: int | None
+    weekday: int
+    external_id: str | None = None
+    status: SessionStatus = SessionStatus.SCHEDULED
+    capacity: int | None = None
+    places_left: int | None = None
+
+    @property
+    def identity(self) -> tuple[str, object]:
+        """What makes it the same session in the next push: its external id, else its start."""
+        if self.external_id:
+            return "external_id", self.external_id
+        return "start", (self.starts_at, self.has_time)
+
+
+def of(write: OpportunityWrite) -> list[Occasion]:
+    """The sessions of a listing in order of time; ValueError when its rule is refused."""
+    if write.recurrence:
+        found = [_timed(start, end) for start, end in expand(write.recurrence)]
+    else:
+        found = [
+            _dated(session.date, **_rest(session))
+            if session.date
+            else _timed(session.starts_at, session.ends_at, **_rest(session))  # type: ignore[arg-type]
+            for session in write.sessions
+        ]
+    unique = {occasion.identity: occasion for occasion in found}
+    return sorted(unique.values(), key=lambda occasion: occasion.starts_at)
+
+
+def summary(occasions: Sequence[Occasion], at: datetime) -> dict[str, datetime | None]:
+    """The first, next and last session of those that take place."""
+    going = [one for one in occasions if one.status is not SessionStatus.CANCELLED]
+    coming = next((one for one in going if one.ends_at > at), None)
+    last = max(going, key=lambda one: one.ends_at, default=None)
+    return {
+        "first_session_at": going[0].starts_at if going else None,
+        "next_session_at": coming.starts_at if coming else None,
+        "next_session_ends_at": coming.ends_at if coming else None,
+        "last_session_at": going[-1].starts_at if going else None,
+        "last_session_ends_at": last.ends_at if last else None,
+    }
+
+
+def store(session: Session, wanted: Mapping[int, Sequence[Occasion]], *, fresh: set[int]) -> None:
+    """Make the stored sessions of these listings equal to the wanted ones, set by set.
+
+    A session that stays keeps its id; one that goes leaves a tombstone; what differs gets a new
+    change number.
+    """
+    at = now()
+    stored: dict[int, dict[tuple[str, object], OpportunitySession]] = {}
+    for row in _rows(session, [pk for pk in wanted if pk not in fresh]):
+        stored.setdefault(row.opportunity_pk, {})[_identity(row)] = row
+    added: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for opportunity_pk, occasions in wanted.items():
+        before = stored.get(opportunity_pk, {})
+        for occasion in occasions:
+            values = _values(occasion)
+            if occasion.identity not in before:
+                added.append({"opportunity_pk": opportunity_pk, "id": uuid7(), **values})
+                continue
+            row = before.pop(occasion.identity)
+            if row.deleted_at is not None or any(
+                getattr(row, name) != value for name, value in values.items()
+            ):
+                changed.append({"row_pk": row.pk, "new_deleted_at": None, **_prefixed(values)})
+        for row in before.values():
+            if row.deleted_at is None:
+                values = {name: getattr(row, name) for name in _COLUMNS}
+                changed.append({"row_pk": row.pk, "new_deleted_at": at, **_prefixed(values)})
+    _write(session, added, changed)
+
+
+_COLUMNS = (
+    "external_id",
+    "starts_at",
+    "ends_at",
+    "has_time",
+    "has_end",
+    "local_date",
+    "local_minute",
+    "weekday",
+    "status",
+    "capacity",
+    "places_left",
+)
+
+
+def _write(
+    session: Session, added: Sequence[dict[str, Any]], changed: Sequence[dict[str, Any]]
+) -> None:
+    table = OpportunitySession.__table__  # type: ignore[attr-defined]
+    pks: list[int] = []
+    for start in range(0, len(added), CHUNK):
+        inserted = insert(table).returning(table.c.pk)
+        pks.extend(session.execute(inserted, added[start : start + CHUNK]).scalars())
+    if changed:
+        names = (*_COLUMNS, "deleted_at")
+        statement = (
+            update(table)
+            .where(table.c.pk == bindparam("row_pk"))
+            .values({n: bindparam(f"new_{n}", type_=table.c[n].type) for n in names})
+        )
+        session.connection().execute(statement, changed)
+    number(session, table, [*pks, *(row["row_pk"] for row in changed)])
+
+
+def _rows(session: Session, opportunity_pks: Sequence[int]) -> Iterable[OpportunitySession]:
+    for start in range(0, len(opportunity_pks), CHUNK):
+        statement = select(OpportunitySession).where(
+            col(OpportunitySession.opportunity_pk).in_(opportunity_pks[start : start + CHUNK])
+        )
+        yield from session.exec(statement.execution_options(populate_existing=True))
+
+
+def _identity(row: OpportunitySession) -> tuple[str, object]:
+    if row.external_id:
+        return "external_id", row.external_id
+    return "start", (row.starts_at, row.has_time)
+
+
+def _values(occasion: Occasion) -> dict[str, Any]:
+    return {name: getattr(occasion, name) for name in _COLUMNS}
+
+
+def _prefixed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in values.items()}
+
+
+def _rest(session: Any) -> dict[str, Any]:
+    return {
+        "external_id": session.external_id,
+        "status": session.status,
+        "capacity": session.capacity,
+        "places_left": session.places_left,
+    }
+
+
+def _timed(starts_at: datetime, ends_at: datetime | None, **rest: Any) -> Occasion:
+    local = starts_at.astimezone(LONDON)
+    return Occasion(
+        starts_at=starts_at,
+        ends_at=ends_at or starts_at,
+        has_time=True,
+        has_end=ends_at is not None,
+        local_date=local.date(),
+        local_minute=local.hour * 60 + local.minute,
+        weekday=local.weekday(),
+        **rest,
+    )
+
+
+def _dated(day: date, **rest: Any) -> Occasion:
+    return Occasion(
+        starts_at=day_starts(day),
+        ends_at=day_ends(day),
+        has_time=False,
+        has_end=False,
+        local_date=day,
+        local_minute=None,
+        weekday=day.weekday(),
+        **rest,
+    )

@@ -1,0 +1,123 @@
+"""What time does to listings: the next session moves on, the last one ends, areas change."""
+
+from datetime import timedelta
+
+from sqlalchemy import bindparam, func, or_, select, update
+from sqlmodel import Session, col
+
+from app.access import audit
+from app.access.models import SYSTEM
+from app.authorities.models import Cover
+from app.kit.database import Database
+from app.kit.times import now, today
+from app.opportunities import documents
+from app.opportunities.intake import NEVER
+from app.opportunities.models import Opportunity, OpportunitySession, SessionStatus, Status
+
+CHUNK = 500
+
+
+def expire(database: Database) -> int:
+    """Expire the published listings whose last session has ended; the number of them."""
+    total = 0
+    while True:
+        with database.writing(seconds=60) as session:
+            statement = (
+                select(col(Opportunity.pk))
+                .where(
+                    col(Opportunity.status) == Status.PUBLISHED,
+                    col(Opportunity.always_available).is_(False),
+                    col(Opportunity.last_session_ends_at) < now(),
+                )
+                .limit(CHUNK)
+            )
+            pks = list(session.execute(statement).scalars())
+            if not pks:
+                return total
+            session.execute(
+                update(Opportunity)
+                .where(col(Opportunity.pk).in_(pks))
+                .values(
+                    status=Status.EXPIRED,
+                    next_session_at=None,
+                    next_session_ends_at=None,
+                    sort_at=NEVER,
+                    version=Opportunity.version + 1,
+                    updated_at=now(),
+                )
+                .execution_options(synchronize_session=False)
+            )
+            documents.mark(session, pks)
+            audit.record(session, SYSTEM, "opportunity.expire", "opportunity", len(pks))
+            total += len(pks)
+
+
+def move_on(database: Database) -> int:
+    """Give listings whose next session has ended the one after it; the number of them."""
+    total = 0
+    while True:
+        with database.writing(seconds=60) as session:
+            statement = (
+                select(col(Opportunity.pk))
+                .where(col(Opportunity.next_session_ends_at) <= now())
+                .limit(CHUNK)
+            )
+            pks = list(session.execute(statement).scalars())
+            if not pks:
+                return total
+            _move(session, pks)
+            total += len(pks)
+
+
+def follow_areas(database: Database) -> None:
+    """Mark the listings where a partnership's area begins today or ended yesterday."""
+    day = today()
+    with database.writing(seconds=60) as session:
+        turned = select(col(Cover.authority_pk)).where(
+            or_(
+                col(Cover.from_date) == day,
+                col(Cover.until_date) == day - timedelta(days=1),
+            )
+        )
+        if session.execute(turned.limit(1)).first() is None:
+            return
+        session.execute(
+            update(Opportunity)
+            .where(documents.reaching(turned))
+            .values(stale=True)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _move(session: Session, pks: list[int]) -> None:
+    coming = (
+        select(
+            col(OpportunitySession.opportunity_pk),
+            func.min(col(OpportunitySession.starts_at)),
+            func.min(col(OpportunitySession.ends_at)),
+        )
+        .where(
+            col(OpportunitySession.opportunity_pk).in_(pks),
+            col(OpportunitySession.deleted_at).is_(None),
+            col(OpportunitySession.status) != SessionStatus.CANCELLED,
+            col(OpportunitySession.ends_at) > now(),
+        )
+        .group_by(col(OpportunitySession.opportunity_pk))
+    )
+    found = {pk: (start, end) for pk, start, end in session.execute(coming)}
+    table = Opportunity.__table__  # type: ignore[attr-defined]
+    rows = []
+    for pk in pks:
+        start, end = found.get(pk, (None, None))
+        rows.append({"row_pk": pk, "start": start, "ends": end, "sort": start or NEVER})
+    session.connection().execute(
+        update(table)
+        .where(table.c.pk == bindparam("row_pk"))
+        .values(
+            next_session_at=bindparam("start", type_=table.c.next_session_at.type),
+            next_session_ends_at=bindparam("ends", type_=table.c.next_session_ends_at.type),
+            sort_at=bindparam("sort", type_=table.c.sort_at.type),
+        ),
+        rows,
+    )
+    documents.mark(session, pks)

@@ -1,0 +1,1 @@
+"""Organisations, from arts companies to schools and libraries, and their venues."""

@@ -1,0 +1,1 @@
+"""The Local Cultural Education Partnerships: areas, members, stages, priorities."""

@@ -1,0 +1,1 @@
+"""What partnerships plan and do: programmes, milestones, outcomes, budgets."""

@@ -1,0 +1,1 @@
+"""Partners' systems and the listings they push."""

@@ -1,0 +1,20 @@
+"""Every table, imported once, for migrations."""
+
+from sqlmodel import SQLModel
+
+import app.access.models
+import app.authorities.models
+import app.case_studies.models
+import app.deliveries.models
+import app.kit.idempotency
+import app.kit.secrets
+import app.opportunities.models
+import app.organisations.models
+import app.partnerships.models
+import app.programmes.models
+import app.sources.models
+import app.vocabularies.models  # noqa: F401 - imported for their tables
+from app.kit.database import check_lengths
+
+metadata = SQLModel.metadata
+check_lengths(metadata)
