@@ -32,7 +32,7 @@ from app.kit.problems import install as install_problems
 from app.kit.secrets import shared_secret
 from app.opportunities import routes as opportunities
 from app.opportunities.documents import refresh_touched
-from app.opportunities.models import Delivery, Kind, Status
+from app.opportunities.models import Delivery, Kind, OpportunityWrite, Status
 from app.opportunities.queries import inbox as opportunities_inbox
 from app.organisations import routes as organisations
 from app.partnerships import routes as partnerships
@@ -40,6 +40,7 @@ from app.programmes import routes as programmes
 from app.programmes.models import ProgrammeKind, ProgrammeStatus
 from app.settings import Settings
 from app.sources import routes as sources
+from app.sources.models import BatchItemWrite
 from app.vocabularies import routes as vocabularies
 from app.vocabularies.models import TermRead, VocabularyRead
 
@@ -172,7 +173,6 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
-        max_body_size=settings.body_limit,
         generate_unique_id_function=contract.operation_name,
     )
     app.state.settings = settings
@@ -187,7 +187,13 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
     for room in ROOMS:
         for router in room.routers:
             # Authentication comes before anything else that a route does.
-            app.include_router(router, dependencies=[Depends(current_caller)])
+            # The limit stands here and not on the application, whose own refusal would pass
+            # outside our middleware as plain text.
+            app.include_router(
+                router,
+                dependencies=[Depends(current_caller)],
+                max_body_size=settings.body_limit,
+            )
     open_documentation(app)
     if settings.metrics:
         open_metrics(app)
@@ -201,7 +207,8 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         get_args(guard)[1].dependency for guard in (SignedIn, CoordinatorOrStaff, Staff, Admin)
     )
     tags = [{"name": name, "description": text} for name, text in TAGS.items()]
-    return contract.document(app, tags=tags, signs_in=guards)
+    models = (BatchItemWrite, OpportunityWrite)
+    return contract.document(app, tags=tags, signs_in=guards, models=models)
 
 
 def _wrap(app: FastAPI, settings: Settings) -> None:

@@ -26,9 +26,7 @@ class TestCredentials:
             "Bearer " + "x" * 3_000,
         ],
     )
-    def test_bad_ones_are_refused_everywhere(
-        self, shared_client: TestClient, header: str
-    ) -> None:
+    def test_bad_ones_are_refused_everywhere(self, shared_client: TestClient, header: str) -> None:
         for path in ("/v1/me", "/v1/authorities", "/v1/keys"):
             answer = shared_client.get(path, headers={"Authorization": header})
             problem(answer, 401, "unauthenticated")
@@ -112,9 +110,7 @@ class TestCreateKey:
                 assert answer.status_code == status, (caller, body)
 
     def test_a_new_key_works_and_is_shown_once(self, client: TestClient, keys: build.Keys) -> None:
-        made = client.post(
-            "/v1/keys", json={"name": "Sam", "role": "staff"}, headers=keys.admin
-        )
+        made = client.post("/v1/keys", json={"name": "Sam", "role": "staff"}, headers=keys.admin)
         assert made.headers["location"] == f"http://testserver/v1/keys/{made.json()['id']}"
         headers = {"Authorization": f"Bearer {made.json()['key']}"}
         assert client.get("/v1/me", headers=headers).json()["name"] == "Sam"
@@ -177,18 +173,14 @@ class TestRotateAndRevoke:
         roles = {key["role"] for key in client.get("/v1/keys", headers=keys.staff).json()["items"]}
         assert "admin" not in roles
         everything = client.get("/v1/keys", headers=keys.admin).json()["items"]
-        (coordinator,) = [
-            key for key in everything if len(key["partnerships"]) == 2
-        ]
+        (coordinator,) = [key for key in everything if len(key["partnerships"]) == 2]
         assert {one["slug"] for one in coordinator["partnerships"]} == {"dudley", "sandwell"}
 
 
 class TestAuditTrail:
     def test_only_admins_read_it(self, shared_client: TestClient, shared_keys: build.Keys) -> None:
         problem(shared_client.get("/v1/audit-events"), 401, "unauthenticated")
-        problem(
-            shared_client.get("/v1/audit-events", headers=shared_keys.staff), 403, "forbidden"
-        )
+        problem(shared_client.get("/v1/audit-events", headers=shared_keys.staff), 403, "forbidden")
 
     def test_a_change_and_its_row_stand_together(
         self, client: TestClient, keys: build.Keys

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import delete, event, func
 from sqlmodel import Session, col, select
 from starlette.testclient import TestClient
@@ -40,6 +41,12 @@ def pointers(answer: Any) -> list[str]:
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def database_of(client: TestClient) -> Database:
+    """The database behind a client."""
+    found: Database = cast(FastAPI, client.app).state.database
+    return found
 
 
 @contextmanager
@@ -136,7 +143,7 @@ class TestListAuthorities:
         assert {SOLIHULL, MOORLANDS, STAFFORDSHIRE} < set(rest)
 
     def test_a_county_is_covered_when_all_its_districts_are(self, client: TestClient) -> None:
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing() as session:
             warwickshire = [f"E070002{number}" for number in range(18, 23)]
             for code in warwickshire:
@@ -147,7 +154,7 @@ class TestListAuthorities:
 
     def test_covers_begin_and_end_by_the_day(self, client: TestClient) -> None:
         day = timedelta(days=1)
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing() as session:
             cover(session, SOLIHULL, "over", from_date=None, until_date=today())
             cover(session, SOLIHULL, "to-come", from_date=today() + day)
@@ -202,7 +209,7 @@ class TestListAuthorities:
     def test_as_many_statements_for_one_as_for_all(self, shared_client: TestClient) -> None:
         counts = []
         for limit in (1, 200):
-            with statements(shared_client.app.state.database) as found:
+            with statements(database_of(shared_client)) as found:
                 shared_client.get(f"/v1/authorities?limit={limit}&covered=true&kind=district")
             counts.append(len(found))
         assert counts[0] == counts[1] <= 4
@@ -261,7 +268,7 @@ class TestGetAuthority:
         assert body["centre"]["easting"] == pytest.approx(mean, abs=1)
 
     def test_figures(self, client: TestClient) -> None:
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing() as session:
             figure = Indicator(
                 authority_pk=key(queries.by_code(session)[BIRMINGHAM]),
@@ -285,7 +292,7 @@ class TestGetAuthority:
         ]
 
     def test_certain_before_uncertain_and_each_once(self, client: TestClient) -> None:
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing() as session:
             both = cover(session, BROMSGROVE, "both", confirmed=False)
             cover(session, BROMSGROVE, "also", confirmed=False)
@@ -347,7 +354,7 @@ class TestReplaceAuthority:
         assert answer.json()["code"] == SOLIHULL
         assert codes(client.get("/v1/authorities?q=silhill")) == [SOLIHULL]
         assert client.put(PATH, json=WRITE, headers=headers).status_code == 412
-        with client.app.state.database.reading() as session:
+        with database_of(client).reading() as session:
             statement = select(AuditEvent).where(AuditEvent.action == "authority.update")
             found = session.exec(statement).all()
         assert [(each.subject_kind, each.subject_id, each.role) for each in found] == [
@@ -474,7 +481,7 @@ class TestGetBoundary:
         assert shared_client.get("/v1/authorities/E08009999/boundary").status_code == 404
 
     def test_none_known(self, client: TestClient) -> None:
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing() as session:
             session.execute(delete(Boundary))
         assert client.get(f"/v1/authorities/{BIRMINGHAM}/boundary").status_code == 404
@@ -501,7 +508,7 @@ class TestListBoundaries:
         assert pointers(shared_client.get("/v1/authorities.geojson?limit=3")) == ["?limit"]
 
     def test_few_statements(self, shared_client: TestClient) -> None:
-        with statements(shared_client.app.state.database) as found:
+        with statements(database_of(shared_client)) as found:
             shared_client.get("/v1/authorities.geojson")
         assert len(found) <= 4
 
@@ -510,7 +517,7 @@ class TestLoadRegion:
     def test_twice_changes_nothing(self, client: TestClient) -> None:
         before = client.get("/v1/authorities").json()
         calls: list[tuple[int, int]] = []
-        database: Database = client.app.state.database
+        database = database_of(client)
         assert load_region(database, lambda *so_far: calls.append(so_far)) == RegionLoaded(0, 0, 0)
         assert calls == []
         assert client.get("/v1/authorities").json() == before
@@ -518,7 +525,7 @@ class TestLoadRegion:
     def test_adds_what_is_missing_and_leaves_the_rest(self, client: TestClient, keys: Keys) -> None:
         headers = {**keys.staff, "If-Match": "*"}
         client.patch(PATH, json={"name": "Silhill"}, headers=headers)
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing() as session:
             pk = key(queries.by_code(session)[SOLIHULL])
             session.execute(delete(Boundary).where(col(Boundary.authority_pk) == pk))
@@ -536,7 +543,7 @@ class TestLoadRegion:
 
 class TestQueries:
     def test_within(self, shared_client: TestClient) -> None:
-        with shared_client.app.state.database.reading() as session:
+        with database_of(shared_client).reading() as session:
             known = queries.by_code(session)
             found = queries.within(session, [WORCESTERSHIRE, BIRMINGHAM, "E08009999"])
             assert key(known[BIRMINGHAM]) in found
@@ -545,7 +552,7 @@ class TestQueries:
             assert queries.within(session, []) == set()
 
     def test_covering(self, shared_client: TestClient) -> None:
-        with shared_client.app.state.database.reading() as session:
+        with database_of(shared_client).reading() as session:
             known = queries.by_code(session)
             found = queries.covering(session, today())
         assert [each.slug for each in found[key(known[BROMSGROVE])]] == [
@@ -567,7 +574,7 @@ class TestQueries:
     def test_nearest_authority(
         self, shared_client: TestClient, easting: int, northing: int, code: str | None
     ) -> None:
-        with shared_client.app.state.database.reading() as session:
+        with database_of(shared_client).reading() as session:
             found = queries.nearest_authority(session, easting, northing)
             assert (found.code if found else None) == code
 
@@ -597,7 +604,7 @@ class TestQueries:
 @pytest.fixture
 def empty_authorities(client: TestClient) -> Iterator[Session]:
     """A writing session on authorities without a postcode."""
-    database: Database = client.app.state.database
+    database = database_of(client)
     with database.writing(seconds=60) as session:
         session.execute(delete(Postcode))
         yield session

@@ -17,7 +17,11 @@ from tests.test_service import problem
 
 
 def push(
-    client: TestClient, headers: build.Headers, external_id: str = "1", key: str = "web", **more: Any
+    client: TestClient,
+    headers: build.Headers,
+    external_id: str = "1",
+    key: str = "web",
+    **more: Any,
 ) -> Any:
     answer = client.put(
         f"/v1/sources/{key}/opportunities/{external_id}",
@@ -33,9 +37,7 @@ def act(
 ) -> Any:
     path = f"/v1/opportunities/{identifier}"
     tag = client.get(path, headers=headers).headers["etag"]
-    return client.post(
-        f"{path}/{action}", json=body or None, headers={**headers, "If-Match": tag}
-    )
+    return client.post(f"{path}/{action}", json=body or None, headers={**headers, "If-Match": tag})
 
 
 def ids(client: TestClient, query: str = "", headers: Any = None) -> list[str]:
@@ -81,7 +83,9 @@ class TestPush:
 
         again = push(client, trusted)
         assert again["outcome"] == "unchanged"
-        assert client.get(f"/v1/opportunities/{first['id']}").headers["etag"] == read.headers["etag"]
+        assert (
+            client.get(f"/v1/opportunities/{first['id']}").headers["etag"] == read.headers["etag"]
+        )
 
         changed = push(client, trusted, title="Saturday dance")
         assert changed["outcome"] == "updated"
@@ -148,9 +152,17 @@ class TestPush:
             ({"artforms": ["yodelling"]}, "#/artforms/0", "unknown_term"),
             ({"age_min": 11, "age_max": 5}, "#", "value_error"),
             ({"age_min": "NaN"}, "#/age_min", "finite_number"),
-            ({"age_min": 10**400}, "#/age_min", "less_than_equal"),
-            ({"venue": {"name": "X", "postcode": "B1 1B"}}, "#/venue/postcode", "malformed_postcode"),
-            ({"venue": {"name": "X", "postcode": "B1 9ZZ"}}, "#/venue/postcode", "unknown_postcode"),
+            ({"age_min": 10**400}, "#/age_min", "float_type"),
+            (
+                {"venue": {"name": "X", "postcode": "B1 1B"}},
+                "#/venue/postcode",
+                "malformed_postcode",
+            ),
+            (
+                {"venue": {"name": "X", "postcode": "B1 9ZZ"}},
+                "#/venue/postcode",
+                "unknown_postcode",
+            ),
             ({"venue": {"name": "X", "lat": 48.8, "lng": 2.3}}, "#/venue/lat", "outside"),
             ({"venue": "no-such-venue"}, "#/venue", "unknown"),
             ({"provider": "nobody"}, "#/provider", "unknown"),
@@ -163,7 +175,11 @@ class TestPush:
                 "value_error",
             ),
             ({"sessions": [{"date": "1970-01-01"}]}, "#/sessions/0", "value_error"),
-            ({"sessions": [{"starts_at": "next Tuesday"}]}, "#/sessions/0/starts_at", "value_error"),
+            (
+                {"sessions": [{"starts_at": "next Tuesday"}]},
+                "#/sessions/0/starts_at",
+                "value_error",
+            ),
             ({"sessions": [{"date": "2027-06-05"}] * 1001}, "#/sessions", "too_long"),
             ({"always_available": True}, "#", "value_error"),
             ({"price": {"free": True, "from": "2"}}, "#/price", "value_error"),
@@ -204,7 +220,7 @@ class TestPush:
         assert client.put(path, json=build.listing(), headers=trusted).status_code == 200
         assert client.get(path, headers=trusted).status_code == 200
 
-    @pytest.mark.parametrize("external_id", ["x" * 201, "%00", "a%0Ab", "%20"])
+    @pytest.mark.parametrize("external_id", ["x" * 201, "%00", "a%09b", "%20"])
     def test_bad_external_ids(
         self, shared_client: TestClient, shared_source: build.Headers, external_id: str
     ) -> None:
@@ -353,7 +369,9 @@ class TestBatches:
         assert by_index[4]["errors"][0]["code"] == "duplicate_external_id"
         assert by_index[6]["errors"][0]["code"] == "external_id"
         assert by_index[7]["errors"][0]["code"] == "object_expected"
-        problem(client.get("/v1/sources/web/opportunities/twice", headers=trusted), 404, "not_found")
+        problem(
+            client.get("/v1/sources/web/opportunities/twice", headers=trusted), 404, "not_found"
+        )
 
         stored = client.get(f"/v1/batches/{report['id']}", headers=trusted).json()
         assert stored["items"] == report["items"]
@@ -370,9 +388,7 @@ class TestBatches:
         self, client: TestClient, trusted: build.Headers
     ) -> None:
         items = {"items": [{"external_id": "1", **build.listing()}, {"external_id": "2"}]}
-        dry = client.post(
-            "/v1/sources/web/batches?dry_run=true", json=items, headers=trusted
-        )
+        dry = client.post("/v1/sources/web/batches?dry_run=true", json=items, headers=trusted)
         assert dry.status_code == 200
         assert dry.json()["counts"]["created"] == 1
         assert dry.json()["id"] is None
@@ -415,9 +431,7 @@ class TestBatches:
     def test_what_is_no_batch(
         self, shared_client: TestClient, shared_source: build.Headers, body: Any
     ) -> None:
-        answer = shared_client.post(
-            "/v1/sources/shared/batches", json=body, headers=shared_source
-        )
+        answer = shared_client.post("/v1/sources/shared/batches", json=body, headers=shared_source)
         problem(answer, 422, "invalid")
 
     def test_a_batch_belongs_to_its_publisher(
@@ -460,7 +474,9 @@ class TestStates:
         changed = push(client, moderated, title="Sunday dance club")
         assert (changed["status"], changed["pending"]) == ("published", True)
         assert push(client, moderated, title="Sunday dance club")["outcome"] == "unchanged"
-        assert client.get(f"/v1/opportunities/{made['id']}").json()["title"] == "Saturday dance club"
+        assert (
+            client.get(f"/v1/opportunities/{made['id']}").json()["title"] == "Saturday dance club"
+        )
         waiting = client.get("/v1/opportunities?pending=true", headers=keys.staff).json()["items"]
         assert waiting[0]["pending"]["title"] == "Sunday dance club"
         act(client, keys.staff, made["id"], "approve")
@@ -509,9 +525,7 @@ class TestStates:
         assert back.json()["status"] == "published"
         assert ids(client) == ["1"]
 
-    def test_expired_by_time_and_revived(
-        self, client: TestClient, trusted: build.Headers
-    ) -> None:
+    def test_expired_by_time_and_revived(self, client: TestClient, trusted: build.Headers) -> None:
         made = push(client, trusted)
         database: Database = client.app.state.database  # type: ignore[attr-defined]
         with time_machine.travel(datetime(2027, 6, 6, tzinfo=UTC), tick=True):
@@ -530,9 +544,7 @@ class TestStates:
     def test_by_hand(self, client: TestClient, keys: build.Keys) -> None:
         build.organisation(client, keys)
         publisher = keys.publisher("dance-hub")
-        made = client.post(
-            "/v1/opportunities", json={"title": "Open rehearsal"}, headers=publisher
-        )
+        made = client.post("/v1/opportunities", json={"title": "Open rehearsal"}, headers=publisher)
         assert made.status_code == 201, made.text
         item = made.json()
         assert item["status"] == "draft"
@@ -660,9 +672,7 @@ class TestFilters:
             ("kind=club&artform=music", []),
         ],
     )
-    def test_they_hold_together(
-        self, client: TestClient, query: str, expected: list[str]
-    ) -> None:
+    def test_they_hold_together(self, client: TestClient, query: str, expected: list[str]) -> None:
         assert ids(client, query) == expected
 
     @pytest.mark.parametrize(
@@ -788,9 +798,7 @@ class TestDocuments:
         assert names == {"Dance House"}
 
 
-def test_lists_ask_a_constant_number_of_questions(
-    client: TestClient, keys: build.Keys
-) -> None:
+def test_lists_ask_a_constant_number_of_questions(client: TestClient, keys: build.Keys) -> None:
     """No query per row, on any list: as many statements for 30 rows as for 3."""
     database: Database = client.app.state.database  # type: ignore[attr-defined]
     paths = [
@@ -834,4 +842,3 @@ def test_lists_ask_a_constant_number_of_questions(
     grow(3, 12)
     many = {path: ask(path) for path in paths}
     assert many == few
-

@@ -71,14 +71,14 @@ def covers(client: TestClient, slug: str) -> list[tuple[str, bool, str]]:
             .where(Cover.slug == slug)
             .order_by(Authority.code)
         )
-        return [tuple(row) for row in session.execute(statement)]  # type: ignore[misc]
+        return [tuple(row) for row in session.execute(statement)]
 
 
 def seats(client: TestClient, slug: str) -> list[tuple[str, str]]:
     """What the organisations show of a partnership: its name, the role there."""
     with database_of(client).reading() as session:
         statement = select(Seat.name, Seat.role).where(Seat.slug == slug).order_by(Seat.role)
-        return [tuple(row) for row in session.execute(statement)]  # type: ignore[misc]
+        return [tuple(row) for row in session.execute(statement)]
 
 
 class TestLoading:

@@ -12,9 +12,8 @@ from app.authorities import loading, queries
 from app.authorities.loading import BadPostcodeFile, PostcodesLoaded, load_postcodes
 from app.authorities.models import Boundary, Cover, Postcode
 from app.authorities.postcodes import normalise_postcode, spaced
-from app.kit.database import Database
 from app.kit.problems import Problem
-from tests.test_authorities import statements
+from tests.test_authorities import database_of, statements
 
 
 class TestShape:
@@ -145,7 +144,7 @@ class TestGetPostcode:
         assert shared_client.get(answer.json()["type"]).status_code == 200
 
     def test_two_statements(self, shared_client: TestClient) -> None:
-        with statements(shared_client.app.state.database) as found:
+        with statements(database_of(shared_client)) as found:
             shared_client.get("/v1/postcodes/WR51AA")
         assert len([each for each in found if each.startswith("SELECT")]) == 2
 
@@ -174,7 +173,7 @@ class TestQueries:
     ) -> None:
         monkeypatch.setattr(queries, "LOCATED_AT_ONCE", 2)
         asked = ["B11BB", "B11BB", "WV11SE", "HR12HX", "XX11XX"]
-        database: Database = shared_client.app.state.database
+        database = database_of(shared_client)
         with database.reading() as session, statements(database) as found:
             places = queries.locate(session, asked)
         assert places.keys() == {"B11BB", "WV11SE", "HR12HX"}
@@ -182,7 +181,7 @@ class TestQueries:
         assert len([each for each in found if each.startswith("SELECT")]) == 2
 
     def test_check_codes(self, shared_client: TestClient) -> None:
-        with shared_client.app.state.database.reading() as session:
+        with database_of(shared_client).reading() as session:
             queries.check_codes(session, ["E08000025"], "?authority")
             queries.check_codes(session, [], "?authority")
             with pytest.raises(Problem, match="E08009999") as problem:
@@ -205,7 +204,7 @@ def load(client: TestClient, path: Path, lines: Sequence[str]) -> PostcodesLoade
     """Load these lines."""
     path.write_text("\ufeff" + "\r\n".join(lines) + "\r\n", encoding="utf-8")
     calls: list[tuple[int, int]] = []
-    result = load_postcodes(client.app.state.database, path, lambda *at: calls.append(at))
+    result = load_postcodes(database_of(client), path, lambda *at: calls.append(at))
     size = path.stat().st_size
     assert calls == sorted(calls)
     assert calls[-1] == (size, size)
@@ -277,8 +276,13 @@ class TestLoadPostcodes:
             '"M1 1AF",90,0,0,"E92000001","E19000001","E18000002","","E08000003","E05011368"',
         ]
         result = load(client, path, lines)
-        assert (result.read, result.changed) == (2, 1)
-        assert result.skipped == {"no_coordinates": 1}
+        assert result.as_dict() == {
+            "read": 2,
+            "changed": 1,
+            "unchanged": 0,
+            "skipped": {"no_coordinates": 1},
+            "authorities": ["E08000003"],
+        }
         assert found(client, "M11AE")["easting"] == 384_800
 
     def test_renews_a_postcode(self, client: TestClient, path: Path) -> None:
@@ -304,7 +308,7 @@ class TestLoadPostcodes:
         assert load(client, path, [HEADER, *lines]).changed == 5
 
     def test_into_nothing_by_name_with_its_county(self, client: TestClient, path: Path) -> None:
-        database: Database = client.app.state.database
+        database = database_of(client)
         with database.writing(seconds=60) as session:
             rows = queries.by_code(session)
             gone = [rows["E07000218"], rows["E10000031"]]
@@ -353,12 +357,12 @@ class TestLoadPostcodes:
     def test_not_utf_8(self, shared_client: TestClient, path: Path) -> None:
         path.write_bytes(HEADER.encode() + b"\nB1 1B\xa3,,\xa3,,,E08000025,1,1,1\n")
         with pytest.raises(BadPostcodeFile, match="Line 2"):
-            load_postcodes(shared_client.app.state.database, path, lambda *_: None)
+            load_postcodes(database_of(shared_client), path, lambda *_: None)
 
     def test_an_empty_file(self, shared_client: TestClient, path: Path) -> None:
         path.write_bytes(b"")
         with pytest.raises(BadPostcodeFile, match=r"Line 1: The file is empty\."):
-            load_postcodes(shared_client.app.state.database, path, lambda *_: None)
+            load_postcodes(database_of(shared_client), path, lambda *_: None)
 
 
 KINDS = {

@@ -22,7 +22,7 @@ from app.authorities.data.read import AuthorityRecord, PostcodeRecord
 from app.authorities.models import Authority, AuthorityKind, Boundary, Postcode, words_of
 from app.authorities.postcodes import normalise_postcode
 from app.kit.database import Database, key, touch
-from app.kit.national_grid import to_wgs84
+from app.kit.national_grid import GRID_HEIGHT, GRID_WIDTH, to_wgs84
 
 Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
@@ -61,7 +61,7 @@ _PSEUDO = re.compile(r"[EWS]9{8}")
 """Codes that stand for no authority."""
 
 
-class BadPostcodeFile(Exception):
+class BadPostcodeFile(ValueError):
     """The file cannot be loaded; the message names the line and what is wrong with it."""
 
 
@@ -90,6 +90,16 @@ class PostcodesLoaded:
     def unchanged(self) -> int:
         """Postcodes that were there already, just so."""
         return self.read - self.changed - self.skipped.total()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same, as a command prints it."""
+        return {
+            "read": self.read,
+            "changed": self.changed,
+            "unchanged": self.unchanged,
+            "skipped": dict(self.skipped),
+            "authorities": self.authorities,
+        }
 
 
 # --- the region ------------------------------------------------------------------------------
@@ -297,7 +307,8 @@ def _record(cells: Sequence[str], columns: _Columns) -> PostcodeRecord | str:
         return NO_AUTHORITY
     if code[:3] not in KINDS or not queries.is_gss_code(code):
         raise ValueError(f"{code[:20]!r} is not the GSS code of a British local authority.")
-    to_wgs84(easting, northing)  # refuses what is off the grid
+    if easting > GRID_WIDTH or northing > GRID_HEIGHT:
+        raise ValueError(f"({easting}, {northing}) is outside the National Grid.")
     return PostcodeRecord(postcode, code, easting, northing)
 
 

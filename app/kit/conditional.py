@@ -107,8 +107,7 @@ class Representation:
                 whole = not message.get("more_body", False)
                 body = message.get("body", b"")
                 if whole:
-                    etag = reading and start["status"] in {200, 201}
-                    body = _finish(scope, asked, start, body, etag=etag)
+                    body = _finish(scope, asked, start, body, reading=reading)
                 passing = True
                 await send(start)
                 await send({**message, "body": b"" if head else body})
@@ -125,9 +124,13 @@ def _cache_headers(asked: Headers, start: Message, *, reading: bool) -> None:
     headers["Cache-Control"] = PUBLIC if public else PRIVATE
 
 
-def _finish(scope: Scope, asked: Headers, start: Message, body: bytes, *, etag: bool) -> bytes:
-    """Complete the headers of a whole body, and return what is sent of it."""
+def _finish(scope: Scope, asked: Headers, start: Message, body: bytes, *, reading: bool) -> bytes:
+    """Complete the headers of a whole body, and return what is sent of it.
+
+    An edit that tells its new version gets an ETag too, so that the next edit can follow.
+    """
     headers = MutableHeaders(raw=start["headers"])
+    etag = start["status"] in {200, 201} and (reading or "version" in scope["state"])
     kind = headers.get("content-type", "")
     if not kind:
         return body
@@ -146,7 +149,7 @@ def _finish(scope: Scope, asked: Headers, start: Message, body: bytes, *, etag: 
         tag += "-gzip"
     if tag:
         headers["ETag"] = f'"{tag}"'
-    if etag and _matches(asked.get("if-none-match"), tag):
+    if reading and etag and _matches(asked.get("if-none-match"), tag):
         start["status"] = 304
         del headers["content-type"]
         del headers["content-length"]

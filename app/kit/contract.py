@@ -5,7 +5,7 @@ middleware answers with; here every operation gets the one shape of `kit/problem
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
 
 from app.kit.problems import BY_STATUS, MEDIA_TYPE, ProblemRead
 
@@ -36,12 +37,16 @@ def operation_name(route: APIRoute) -> str:
 
 
 def document(
-    app: FastAPI, *, tags: list[dict[str, str]], signs_in: frozenset[Any]
+    app: FastAPI,
+    *,
+    tags: list[dict[str, str]],
+    signs_in: frozenset[Any],
+    models: Sequence[type[BaseModel]] = (),
 ) -> dict[str, Any]:
     """The OpenAPI 3.1 document of an application.
 
     `signs_in` are the dependencies that refuse a caller without a key: an operation that has
-    none of them is public.
+    none of them is public. `models` are shapes that routes only refer to.
     """
     contract = get_openapi(
         title=app.title,
@@ -57,9 +62,11 @@ def document(
     schemas = contract.setdefault("components", {}).setdefault("schemas", {})
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
-    problem = ProblemRead.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas |= problem.pop("$defs", {})
-    schemas["Problem"] = problem
+    shown: list[type[BaseModel]] = [ProblemRead, *models]
+    for model in shown:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs", {})
+        schemas[schema["title"]] = schema
     protected = dict(_protected(app, signs_in))
     for path, item in contract["paths"].items():
         for method, operation in item.items():
@@ -76,7 +83,12 @@ def _protected(app: FastAPI, signs_in: frozenset[Any]) -> Iterator[tuple[tuple[s
         if dependant is not None:
             calls = set(_calls(dependant))
             for method in context.methods or ():
-                yield (context.path or "", method.lower()), not calls.isdisjoint(signs_in)
+                yield (_plain(context.path or ""), method.lower()), not calls.isdisjoint(signs_in)
+
+
+def _plain(path: str) -> str:
+    """A path as OpenAPI writes it, without the converter of a parameter."""
+    return path.replace(":path}", "}")
 
 
 def _calls(dependant: Dependant) -> Iterator[Any]:

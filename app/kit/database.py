@@ -158,7 +158,8 @@ def number(session: Session, table: Table, pks: Iterable[int]) -> None:
 
 
 def _draw_numbers(session: Session) -> None:
-    wanted: Mapping[Table, set[int]] = session.info.pop("numbered", {})
+    noted: Mapping[Table, set[int]] = session.info.pop("numbered", {})
+    wanted = {table: pks for table, pks in noted.items() if pks}
     total = sum(len(pks) for pks in wanted.values())
     if not total:
         return

@@ -59,7 +59,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Slice:
-    """The rows of one page, each with its sort values cut off, and the cursor of the next."""
+    """The rows of one page (of entities, or of named columns), and the cursor of the next."""
 
     rows: list[Any]
     next: str | None
@@ -123,7 +123,7 @@ def paginate(
     if len(found) > parameters.limit:
         following = cursors.write(rows[-1][-len(keys) :], context)
     width = len(rows[0]) - len(keys) if rows else 1
-    return Slice([row[0] if width == 1 else row[:width] for row in rows], following, total)
+    return Slice([row[0] if width == 1 else row for row in rows], following, total)
 
 
 def next_link(request: Request, cursor: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """Shapes that every resource shares: references, bodies of edits, merge patches."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
@@ -28,8 +28,8 @@ def _bare(value: object) -> object:
 
 Referred = Annotated[
     str,
-    BeforeValidator(_bare),
     Field(max_length=80, description="An id or a slug; a reference as it was read will do."),
+    BeforeValidator(_bare),
 ]
 """How a reference is written."""
 
@@ -49,6 +49,17 @@ class Write(SQLModel):
         if isinstance(value, dict):
             return {name: item for name, item in value.items() if name not in cls.read_only}
         return value
+
+
+    @model_validator(mode="after")
+    def still_fit(self) -> Self:
+        """Cleaning may lengthen a text (`&` becomes `&amp;`): look at the limits again."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            limit = next((m.max_length for m in field.metadata if hasattr(m, "max_length")), None)
+            if isinstance(value, str) and limit is not None and len(value) > limit:
+                raise ValueError(f"{name} is longer than {limit} characters once it is cleaned.")
+        return self
 
 
 ROW_MEMBERS = frozenset({"id", "href", "version", "created_at", "updated_at"})

@@ -352,7 +352,11 @@ def key_stages(age_min: float | None, age_max: float | None) -> list[str]:
     if age_min is None and age_max is None:
         return []
     low, high = age_min or 0, age_max if age_max is not None else float("inf")
-    return [name for name, start, end in KEY_STAGES if low < end and high >= start]
+    return [
+        name
+        for name, start, end in KEY_STAGES
+        if low < end and (high > start or low == high == start)
+    ]
 
 
 def _by_pk(session: Session, model: type[Row], pks: set[Any]) -> dict[int, Any]:

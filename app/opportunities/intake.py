@@ -596,11 +596,16 @@ def _insert(session: Session, origin: Origin, entries: Sequence[Planned], at: da
                 "demo": origin.demo,
             }
         )
-    for entries_chunk, rows_chunk in zip(_chunks(entries), _chunks(rows), strict=True):
-        statement = insert(Opportunity).returning(col(Opportunity.pk), sort_by_parameter_order=True)
-        pks = session.execute(statement, rows_chunk).scalars().all()
-        for entry, pk in zip(entries_chunk, pks, strict=True):
-            entry.pk = pk
+    if not rows:
+        return
+    table = Opportunity.__table__  # type: ignore[attr-defined]
+    session.connection().execute(insert(table), rows)
+    by_id = {entry.id: entry for entry in entries}
+    for ids in _chunks(list(by_id)):
+        for pk, identifier in session.execute(
+            select(table.c.pk, table.c.id).where(table.c.id.in_(ids))
+        ):
+            by_id[identifier].pk = pk
 
 
 _UPDATED = (

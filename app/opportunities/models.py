@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from app.authorities.models import AuthorityReference
 from app.kit.database import MAXIMUM_INTEGER, Row, enum_type
 from app.kit.identifiers import uuid7
 from app.kit.shapes import ROW_MEMBERS, Reference, Referred, Write
@@ -477,15 +478,7 @@ class OpportunityArea(SQLModel, table=True):
 # --- what is read -----------------------------------------------------------------------------
 
 
-class AuthorityReference(SQLModel):
-    """A local authority."""
-
-    code: str
-    name: str
-    href: str
-
-
-class VenueRead(SQLModel):
+class PlaceRead(SQLModel):
     """Where it takes place."""
 
     id: UUID | None = Field(default=None, description="Of a venue known to the service.")
@@ -528,7 +521,7 @@ class PriceRead(SQLModel):
     bursary: bool
 
 
-class SourceRead(SQLModel):
+class OriginRead(SQLModel):
     """Whence a listing came."""
 
     key: str
@@ -559,7 +552,7 @@ class OpportunityRead(SQLModel):
     delivery: Delivery
     outreach_areas: list[AuthorityReference]
     region_wide: bool
-    venue: VenueRead | None
+    venue: PlaceRead | None
     sessions: list[SessionRead] = Field(description="The next ones; at most 50 in lists.")
     recurrence: dict[str, Any] | None
     first_session_at: datetime | None
@@ -574,7 +567,7 @@ class OpportunityRead(SQLModel):
     contact: dict[str, Any] | None
     licence: str | None
     status: Status
-    source: SourceRead
+    source: OriginRead
     demo: bool = Field(description="Demonstration data, not a real offer.")
     version: int
     published_at: datetime | None

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
-from sqlmodel import Session, col, select
+from sqlalchemy import bindparam, insert, select, update
+from sqlmodel import Session, col
 
 from app.kit.database import number
 from app.kit.identifiers import uuid7
@@ -121,9 +121,11 @@ def _write(
 ) -> None:
     table = OpportunitySession.__table__  # type: ignore[attr-defined]
     pks: list[int] = []
+    if added:
+        session.connection().execute(insert(table), added)
     for start in range(0, len(added), CHUNK):
-        inserted = insert(table).returning(table.c.pk)
-        pks.extend(session.execute(inserted, added[start : start + CHUNK]).scalars())
+        ids = [row["id"] for row in added[start : start + CHUNK]]
+        pks.extend(session.execute(select(table.c.pk).where(table.c.id.in_(ids))).scalars())
     if changed:
         names = (*_COLUMNS, "deleted_at")
         statement = (
@@ -140,7 +142,7 @@ def _rows(session: Session, opportunity_pks: Sequence[int]) -> Iterable[Opportun
         statement = select(OpportunitySession).where(
             col(OpportunitySession.opportunity_pk).in_(opportunity_pks[start : start + CHUNK])
         )
-        yield from session.exec(statement.execution_options(populate_existing=True))
+        yield from session.execute(statement.execution_options(populate_existing=True)).scalars()
 
 
 def _identity(row: OpportunitySession) -> tuple[str, object]:

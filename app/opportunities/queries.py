@@ -111,7 +111,7 @@ def covered_by(partnership_pks: Iterable[int], on: date) -> Any:
     covered = select(col(Cover.authority_pk)).where(
         col(Cover.partnership_id).in_(ids),
         or_(col(Cover.from_date).is_(None), col(Cover.from_date) <= on),
-        or_(col(Cover.until_date).is_(None), col(Cover.until_date) >= on),
+        or_(col(Cover.until_date).is_(None), col(Cover.until_date) > on),
     )
     return select(col(Authority.pk)).where(
         or_(col(Authority.pk).in_(covered), col(Authority.parent_pk).in_(covered))

@@ -385,17 +385,17 @@ def resolve(session: Session, caller: Caller, filters: OpportunityFilters) -> Wa
         partnership_pks=_named(
             "partnership",
             filters.partnership,
-            partnerships.partnerships_by_ref(session, filters.partnership),
+            partnerships.partnerships_by_ref(session, filters.partnership, caller),
         ),
         organisation_pks=_named(
             "organisation",
             filters.organisation,
-            organisations.organisations_by_ref(session, filters.organisation),
+            organisations.organisations_by_ref(session, filters.organisation, caller),
         ),
         programme_pks=_named(
             "programme",
             filters.programme,
-            programmes.programmes_by_ref(session, filters.programme),
+            programmes.programmes_by_ref(session, filters.programme, caller),
         ),
         source_keys=filters.source,
         artforms=_artforms(session, filters.artform),

@@ -1,7 +1,5 @@
 """What time does to listings: the next session moves on, the last one ends, areas change."""
 
-from datetime import timedelta
-
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlmodel import Session, col
 
@@ -70,13 +68,13 @@ def move_on(database: Database) -> int:
 
 
 def follow_areas(database: Database) -> None:
-    """Mark the listings where a partnership's area begins today or ended yesterday."""
+    """Mark the listings where a partnership's area begins or ends today."""
     day = today()
     with database.writing(seconds=60) as session:
         turned = select(col(Cover.authority_pk)).where(
             or_(
                 col(Cover.from_date) == day,
-                col(Cover.until_date) == day - timedelta(days=1),
+                col(Cover.until_date) == day,
             )
         )
         if session.execute(turned.limit(1)).first() is None:

@@ -126,7 +126,7 @@ def organisations_by_ref(
 
     For a filter or a reference that the public gives, hand over the caller.
     """
-    wanted = set(refs)
+    wanted = _possible(refs)
     ids = _ids(wanted)
     if not wanted:
         return {}
@@ -227,7 +227,7 @@ def venues_by_ref(
     session: Session, refs: Iterable[str], caller: Caller = SYSTEM
 ) -> dict[str, Venue]:
     """Venues by the slugs or ids that name them; what does not exist is left out."""
-    wanted = set(refs)
+    wanted = _possible(refs)
     ids = _ids(wanted)
     if not wanted:
         return {}
@@ -321,10 +321,11 @@ def organisations_meant(session: Session, caller: Caller, refs: Collection[str])
 
 def partnerships_meant(session: Session, caller: Caller, refs: Collection[str]) -> set[UUID]:
     """The ids of the partnerships that `?partnership=` names; 422 if one is unknown."""
-    ids = _ids(refs)
+    wanted = _possible(refs)
+    ids = _ids(wanted)
     there = _PARTNERSHIP.c
     statement = select(there.id, there.slug).where(
-        there.deleted_at.is_(None), or_(there.slug.in_(refs), there.id.in_(ids))
+        there.deleted_at.is_(None), or_(there.slug.in_(wanted), there.id.in_(ids))
     )
     if not caller.is_staff:
         statement = statement.where(
@@ -413,6 +414,11 @@ def holds_words(words: Mapped[str], q: str) -> ColumnElement[bool]:
     if not wanted:
         return false()
     return and_(*(words.contains(word, autoescape=True) for word in wanted))
+
+
+def _possible(refs: Iterable[str]) -> set[str]:
+    # PostgreSQL cannot even compare a text that holds NUL.
+    return {ref for ref in refs if ref.isprintable()}
 
 
 def _ids(refs: Iterable[str]) -> dict[UUID, list[str]]:

@@ -126,7 +126,7 @@ def _write(row: Venue, write: VenueWrite) -> None:
 def _settle(session: Session, row: Venue, organisation: Organisation) -> None:
     organisation.updated_at = now()  # it shows its venues: a new version of it, too
     session.flush()
-    touch(session, row, organisation)
+    touch(session, row)  # listings show the venue, not what else its organisation has
 
 
 def _located(session: Session, text: str) -> Place:

@@ -10,7 +10,7 @@ from app.partnerships.actions import create_partnership
 from app.partnerships.models import PartnershipWrite
 
 SHIPPED = Path(__file__).parent / "data" / "partnerships.json"
-"""Names, aliases, stages and areas as the regional team's page had them; see NOTICE."""
+"""Names, aliases, stages and areas as the regional team lists them."""
 REASON = "As listed by the regional team"
 
 

@@ -93,7 +93,9 @@ MAKERS = (
     Maker("Faithful Lane", "Gallery", "arts", "E07000237", ("visual_arts", "film")),
     Maker("Plumblossom", "Library", "library", "E07000238", ("libraries", "literature")),
     Maker("Bluebrick", "Theatre Company", "arts", "E07000239", ("theatre", "dance")),
-    Maker("Spanwell", "Bridge", "bridge", "E08000025", ("not_specific", "combined_arts")),
+    Maker(
+        "Spanwell", "Bridge", "bridge", "E08000025", ("not_specific", "literature", "combined_arts")
+    ),
     Maker("Jubilee Works", "Digital Arts", "arts", "E08000025", ("digital", "film", "music")),
     Maker("Gatherwell", "Libraries", "library", "E08000025", ("libraries", "spoken_word")),
     Maker("Tin Whistle Lane", "Primary School", "school", "E08000026", ("music", "literature")),
@@ -147,22 +149,22 @@ class Subject:
 
     name: str
     do: str
-    youngest: int = 6
+    youngest: int = 7
     oldest: int = 25
 
 
 SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
     "combined_arts": (
-        Subject("carnival arts", "build costumes, learn a drum rhythm and parade together", 0),
-        Subject("lantern making", "make willow and tissue lanterns for a parade after dark", 0),
-        Subject("art and music mix", "paint to music and make music from paintings"),
+        Subject("carnival arts", "build costumes, learn a drum rhythm and parade together", 3),
+        Subject("lantern making", "make willow and tissue lanterns for a parade after dark", 3),
+        Subject("art and music mix", "paint to music and make music from paintings", 3),
         Subject("festival making", "plan, make and run a small festival of their own"),
     ),
     "dance": (
-        Subject("street dance", "learn street dance moves and put together a crew piece"),
+        Subject("street dance", "learn street dance moves and put together a crew piece", 5),
         Subject("contemporary dance", "explore contemporary dance and make short pieces in pairs"),
-        Subject("bhangra", "learn bhangra steps to live dhol drum rhythms"),
-        Subject("ballet", "learn ballet steps to piano music and dance a short story"),
+        Subject("bhangra", "learn bhangra steps to live dhol drum rhythms", 5),
+        Subject("ballet", "learn ballet steps to piano music and dance a short story", 3),
         Subject("creative dance", "make dances from stories, pictures and objects", 0),
         Subject("folk and clog dance", "try clog steps and folk dances from the region"),
         Subject("inclusive dance", "dance together, seated and standing, at their own pace", 0),
@@ -172,12 +174,12 @@ SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
             "story time", "listen to a story, sing songs and make a picture to take home", 0, 6
         ),
         Subject("rhyme time", "share rhymes, bounces and songs from many languages", 0, 6),
-        Subject("reading group", "read a new book each month and talk about it over biscuits"),
+        Subject("reading group", "read a new book and talk about it over biscuits"),
         Subject("manga and comics", "read manga, draw their own characters and swap comics"),
     ),
     "literature": (
-        Subject("story writing", "write stories, from a first line to a finished page"),
-        Subject("comics", "invent heroes and draw a four-page comic"),
+        Subject("story writing", "write stories, from a first line to a finished page", 6),
+        Subject("comics", "invent heroes and draw a four-page comic", 6),
         Subject("young writers", "write, share and edit their work with a published author"),
         Subject("picture books", "make a picture book with their own words and drawings", 4, 11),
         Subject("zine making", "fold, write and print a zine about something that matters"),
@@ -185,14 +187,14 @@ SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
     "museums": (
         Subject("object detectives", "handle real objects and work out the story of each", 5, 12),
         Subject("young curators", "choose objects from the store and make a display of them"),
-        Subject("museum explorers", "follow trails, draw what they find and play the past", 0),
+        Subject("museum explorers", "follow trails, draw what they find and play the past", 3),
         Subject("dig and discover", "uncover finds in a mock dig and learn how to date them"),
     ),
     "music": (
-        Subject("samba drumming", "play samba drums and bells in a loud and lively band"),
-        Subject("African drumming", "learn djembe drum rhythms and the songs that go with them"),
+        Subject("samba drumming", "play samba drums and bells in a loud and lively band", 5),
+        Subject("African drumming", "learn djembe drum rhythms and the songs that go with them", 5),
         Subject("ukulele", "learn their first chords and play songs together"),
-        Subject("young voices choir", "sing pop, folk and gospel songs in parts"),
+        Subject("young voices choir", "sing pop, folk and gospel songs in parts", 5),
         Subject("songwriting", "write lyrics, find the chords and record a song"),
         Subject("steel pan", "learn tunes on the steel pans and play as a band"),
         Subject("beat making", "make beats on laptops and layer sounds into tracks"),
@@ -201,22 +203,22 @@ SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
     ),
     "theatre": (
         Subject("youth theatre", "make up scenes, build characters and rehearse a play"),
-        Subject("puppet making", "make puppets from everyday things and bring them to life", 0),
-        Subject("shadow puppets", "cut shadow puppets and tell a story behind the screen"),
+        Subject("puppet making", "make puppets from everyday things and bring them to life", 3),
+        Subject("shadow puppets", "cut shadow puppets and tell a story behind the screen", 5),
         Subject("musical theatre", "sing, dance and act scenes from well-loved musicals"),
-        Subject("improvised drama", "play games and make up stories on the spot"),
+        Subject("improvised drama", "play games and make up stories on the spot", 5),
         Subject("stagecraft", "try light, sound and set design on a real stage"),
     ),
     "visual_arts": (
-        Subject("painting and drawing", "paint and draw from life, memory and imagination", 0),
-        Subject("printmaking", "cut, ink and print their own designs"),
-        Subject("sculpture", "build large sculptures from card, wire and found things"),
-        Subject("mural painting", "plan and paint a mural for a wall that needs one"),
+        Subject("painting and drawing", "paint and draw from life, memory and imagination", 1),
+        Subject("printmaking", "cut, ink and print their own designs", 5),
+        Subject("sculpture", "build large sculptures from card, wire and found things", 5),
+        Subject("mural painting", "plan and paint a mural for a wall that needs one", 6),
         Subject("photography", "take photographs outdoors and edit them into a series"),
-        Subject("collage", "cut, tear and layer paper into surprising pictures", 0),
+        Subject("collage", "cut, tear and layer paper into surprising pictures", 2),
     ),
     "film": (
-        Subject("stop-motion film", "animate clay figures, frame by frame, into a short film"),
+        Subject("stop-motion film", "animate clay figures, frame by frame, into a short film", 6),
         Subject("film making", "write, shoot and edit a short film in a small crew"),
         Subject("documentary film", "film true stories from their own streets", 10),
         Subject("film club", "watch a film on the big screen and talk about how it was made"),
@@ -228,14 +230,14 @@ SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
         Subject("creative coding", "write code that draws patterns and plays sounds"),
     ),
     "craft": (
-        Subject("clay", "pinch, coil and roll clay into pots, tiles and creatures", 0),
+        Subject("clay", "pinch, coil and roll clay into pots, tiles and creatures", 2),
         Subject("pottery", "throw clay on the wheel and glaze what they make"),
-        Subject("willow weaving", "weave willow into baskets, stars and creatures"),
+        Subject("willow weaving", "weave willow into baskets, stars and creatures", 6),
         Subject("bookbinding", "fold, sew and bind a sketchbook to keep"),
         Subject("woodwork", "measure, saw and join wood with real tools"),
     ),
     "heritage": (
-        Subject("canal stories", "follow the canal and tell the stories of those who worked it"),
+        Subject("canal stories", "follow the canal and tell the stories of those who worked it", 6),
         Subject("young historians", "search old maps and photographs for lost streets"),
         Subject(
             "Victorian school day", "spend a day in a Victorian classroom, slates and all", 6, 11
@@ -243,30 +245,30 @@ SUBJECTS: Mapping[str, tuple[Subject, ...]] = {
         Subject("oral history", "record the memories of older neighbours and share them", 10),
     ),
     "circus": (
-        Subject("circus skills", "juggle, spin plates and balance on a wire close to the floor"),
+        Subject("circus skills", "juggle, spin plates and balance on a wire close to the floor", 6),
         Subject("acrobatics", "learn rolls, balances and pyramids on soft mats"),
         Subject("clowning", "find their own clown and make each other laugh"),
     ),
     "spoken_word": (
         Subject("spoken word", "write poems to be spoken and perform them to friends"),
         Subject("rap and lyrics", "write bars over beats and record a verse", 10),
-        Subject("storytelling", "learn to tell a traditional story without a book"),
+        Subject("storytelling", "learn to tell a traditional story without a book", 6),
         Subject("poetry slam", "write, rehearse and slam in teams", 10),
     ),
     "fashion": (
         Subject("sewing", "learn to use a sewing machine and make a bag"),
         Subject("upcycled fashion", "turn old clothes into something new to wear"),
         Subject("costume making", "design and make a costume for a character"),
-        Subject("felt making", "turn wool into felt pictures with soap and water"),
+        Subject("felt making", "turn wool into felt pictures with soap and water", 5),
     ),
     "architecture": (
-        Subject("model cities", "build a city of card and decide what it needs"),
+        Subject("model cities", "build a city of card and decide what it needs", 5),
         Subject("design your street", "walk, draw and plan a better street with an architect"),
     ),
     "nature": (
-        Subject("nature art", "make pictures from leaves, mud and found colours", 0),
-        Subject("woodland stories", "tell and act out stories among the trees", 0),
-        Subject("sound walks", "listen, record and map the sounds of a place"),
+        Subject("nature art", "make pictures from leaves, mud and found colours", 1),
+        Subject("woodland stories", "tell and act out stories among the trees", 2),
+        Subject("sound walks", "listen, record and map the sounds of a place", 5),
     ),
     "not_specific": (
         Subject("young producers", "plan events and run them with a small budget", 10),
