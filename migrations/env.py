@@ -1,6 +1,6 @@
 """Alembic's environment: one history for both engines."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -15,7 +15,7 @@ LOCK = 4_713_001
 """Names the advisory lock that lets one migrator run at a time on PostgreSQL."""
 
 
-def render_item(kind: str, item: Any, _: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
     """Write SQLModel's own types as plain SQLAlchemy ones."""
     if kind == "type" and isinstance(item, AutoString):
         return f"sa.String(length={item.length})" if item.length else "sa.String()"

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.access.actions import create_key
@@ -32,7 +33,7 @@ def prepare(url: str) -> None:
 
 def settings(url: str, **more: Any) -> Settings:
     """Settings for a test: no worker, no rate limit, unless told otherwise."""
-    values = {
+    values: dict[str, Any] = {
         "database_url": url,
         "public_url": "http://testserver",
         "worker": False,
@@ -40,6 +41,12 @@ def settings(url: str, **more: Any) -> Settings:
         "rate_per_key": 0,
     }
     return Settings(**(values | more))
+
+
+def database_of(client: TestClient) -> Database:
+    """The database of a client's application."""
+    found: Database = cast(FastAPI, client.app).state.database
+    return found
 
 
 @dataclass

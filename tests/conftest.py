@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
-
 from starlette.testclient import TestClient
 
 from app.kit.database import sqlite_module
@@ -170,10 +169,10 @@ def shared_client(shared_database_url: str) -> Iterator[TestClient]:
 @pytest.fixture
 def keys(client: TestClient) -> build.Keys:
     """Keys for the application of this test."""
-    return build.Keys(client.app.state.database)
+    return build.Keys(build.database_of(client))
 
 
 @pytest.fixture(scope="module")
 def shared_keys(shared_client: TestClient) -> build.Keys:
     """Keys for the application that the tests of one file share."""
-    return build.Keys(shared_client.app.state.database)
+    return build.Keys(build.database_of(shared_client))

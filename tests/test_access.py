@@ -7,7 +7,6 @@ import time_machine
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.kit.database import Database
 from app.kit.times import now
 from tests import build
 from tests.test_service import problem
@@ -41,7 +40,7 @@ class TestCredentials:
 
     def test_only_a_digest_is_kept(self, client: TestClient, keys: build.Keys) -> None:
         secret = keys.staff["Authorization"].rsplit("_", 1)[-1]
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         with database.reading() as session:
             rows = session.connection().execute(text("SELECT * FROM api_key")).all()
         assert secret not in str(rows)

@@ -8,7 +8,6 @@ import time_machine
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from app.kit.database import Database
 from app.kit.strict_json import dumps
 from app.opportunities import upkeep
 from app.opportunities.documents import Shown, refresh_stale
@@ -410,7 +409,7 @@ class TestBatches:
         items = [
             {"external_id": str(n), **build.listing(title=f"Listing {n}")} for n in range(1_000)
         ]
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         counted: list[str] = []
 
         def count(_c: Any, _cur: Any, statement: str, *_: Any) -> None:
@@ -527,7 +526,7 @@ class TestStates:
 
     def test_expired_by_time_and_revived(self, client: TestClient, trusted: build.Headers) -> None:
         made = push(client, trusted)
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         with time_machine.travel(datetime(2027, 6, 6, tzinfo=UTC), tick=True):
             assert upkeep.expire(database) == 0
             assert upkeep.move_on(database) == 1
@@ -771,7 +770,7 @@ class TestDocuments:
     def test_stored_equals_fresh(self, client: TestClient, trusted: build.Headers) -> None:
         for number in range(5):
             push(client, trusted, str(number), age_min=number)
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         with database.reading() as session:
             shown = Shown.read(session, [1, 2, 3, 4, 5])
             assert len(shown.listings) == 5
@@ -789,7 +788,7 @@ class TestDocuments:
             json={"name": "Dance House"},
             headers={**keys.staff, "If-Match": organisation.headers["etag"]},
         )
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         assert refresh_stale(database) == 1_050
         names = {
             item["provider"]["name"]
@@ -800,7 +799,7 @@ class TestDocuments:
 
 def test_lists_ask_a_constant_number_of_questions(client: TestClient, keys: build.Keys) -> None:
     """No query per row, on any list: as many statements for 30 rows as for 3."""
-    database: Database = client.app.state.database  # type: ignore[attr-defined]
+    database = build.database_of(client)
     paths = [
         "/v1/opportunities",
         "/v1/organisations",

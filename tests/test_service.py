@@ -13,7 +13,6 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.kit import migrations
-from app.kit.database import Database
 from tests import build
 from tests.conftest import fresh_database, serving
 
@@ -319,7 +318,7 @@ class TestIdempotency:
 
 class TestTransactions:
     def test_a_commit_that_fails_is_heard_of(self, client: TestClient, keys: build.Keys) -> None:
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         headers = keys.staff
 
         def refuse(_: object) -> None:
@@ -336,7 +335,7 @@ class TestTransactions:
         self, client: TestClient, keys: build.Keys
     ) -> None:
         build.organisation(client, keys)
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         with database.writing() as session:
             session.connection().execute(text("UPDATE organisation SET summary = 'held'"))
             assert client.get("/v1/organisations/dance-hub").status_code == 200
@@ -347,7 +346,7 @@ class TestTransactions:
         build.organisation(client, keys)
         path = "/v1/organisations/dance-hub"
         headers = {**keys.staff, "If-Match": "*"}
-        database: Database = client.app.state.database  # type: ignore[attr-defined]
+        database = build.database_of(client)
         with database.writing() as session:
             session.connection().execute(text("UPDATE organisation SET summary = 'held'"))
             answer = client.patch(path, json={"summary": "mine"}, headers=headers)

@@ -210,7 +210,7 @@ def make_members(session: Session, seed: int, made: Counter[str]) -> None:
     statement = select(Member.partnership_pk, Member.organisation_pk).where(
         col(Member.organisation_pk).in_(pks)
     )
-    seated = set(session.execute(statement).tuples())
+    seated = {(partnership, member) for partnership, member in session.execute(statement)}
     for number, maker in enumerate(MAKERS):
         organisation = organisations[demo_slug(maker.name)]
         for slug in covers.get(maker.authority, []) if number % 3 else []:
