@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlmodel import Session, col, select
@@ -35,7 +36,7 @@ from app.kit.database import Database, Unavailable
 from app.kit.doctor import examine
 from app.kit.idempotency import purge as purge_idempotency_keys
 from app.kit.observe import log_json
-from app.kit.problems import Problem
+from app.kit.problems import Problem, sentence
 from app.main import create_app, open_database, openapi_document
 from app.opportunities.documents import refresh_stale
 from app.opportunities.upkeep import expire, follow_areas, move_on
@@ -186,10 +187,13 @@ def start(
         f"  curl '{base}/v1/partnerships?limit=5'\n"
         f"  curl '{base}/v1/postcodes/B1%201BB'\n"
         f"  curl '{base}/v1/me' -H \"Authorization: Bearer $KEY\"\n"
-        "\nFor a region full of made-up listings, in another window:  "
-        ".venv/bin/python -m app load demo\n"
+        "\nFor a region full of made-up listings, in another window:\n"
+        "  .venv/bin/python -m app load demo\n",
+        soft_wrap=True,
     )
-    serve(host=host, port=port)
+    # A process of its own, so that what loading took is given back.
+    command = [sys.executable, "-m", "app", "serve", "--host", host, "--port", str(port)]
+    os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell
 
 
 # --- the database -----------------------------------------------------------------------------
@@ -301,8 +305,8 @@ def create_key(
                 partnerships=partnership or [],
                 expires_at=expires.astimezone() if expires else None,
             )
-        except ValueError as error:
-            raise CannotDoError(_first_line(error)) from None
+        except ValidationError as error:
+            raise CannotDoError(sentence(error.errors()[0])) from None
         row, token = make_key(session, SYSTEM, write)
         parts = {"key": token, "id": row.public_id, "expires_at": row.expires_at.isoformat()}
     typer.echo(json.dumps(parts) if as_json else token)
@@ -426,8 +430,3 @@ def _first_key(database: Database) -> str | None:
             return None
         write = KeyWrite(name="First administrator", role=KeyRole.ADMIN)
         return make_key(session, SYSTEM, write)[1]
-
-
-def _first_line(error: ValueError) -> str:
-    lines = str(error).splitlines()
-    return lines[2].strip() if len(lines) > 2 else str(error)

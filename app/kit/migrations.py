@@ -6,8 +6,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import inspect, text
 
 from app.kit.database import Database
 
@@ -42,12 +41,8 @@ def head() -> str:
 def current(database: Database) -> str:
     """The revision of a database, empty when it has none yet."""
     with database.reading() as session:
-        try:
-            return str(
-                session.connection()
-                .execute(text("SELECT version_num FROM alembic_version"))
-                .scalar()
-                or ""
-            )
-        except DBAPIError:
+        connection = session.connection()
+        if not inspect(connection).has_table("alembic_version"):
             return ""
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(found or "")

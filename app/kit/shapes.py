@@ -1,6 +1,7 @@
 """Shapes that every resource shares: references, bodies of edits, merge patches."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
@@ -34,6 +35,16 @@ Referred = Annotated[
 """How a reference is written."""
 
 
+@cache
+def _text_limits(model: type[SQLModel]) -> list[tuple[str, int]]:
+    return [
+        (name, limit.max_length)
+        for name, field in model.model_fields.items()
+        for limit in field.metadata
+        if hasattr(limit, "max_length")
+    ]
+
+
 class Write(SQLModel):
     """A body that is written: unknown members are refused, read-only ones ignored."""
 
@@ -50,14 +61,12 @@ class Write(SQLModel):
             return {name: item for name, item in value.items() if name not in cls.read_only}
         return value
 
-
     @model_validator(mode="after")
     def still_fit(self) -> Self:
         """Cleaning may lengthen a text (`&` becomes `&amp;`): look at the limits again."""
-        for name, field in type(self).model_fields.items():
+        for name, limit in _text_limits(type(self)):
             value = getattr(self, name)
-            limit = next((m.max_length for m in field.metadata if hasattr(m, "max_length")), None)
-            if isinstance(value, str) and limit is not None and len(value) > limit:
+            if isinstance(value, str) and len(value) > limit:
                 raise ValueError(f"{name} is longer than {limit} characters once it is cleaned.")
         return self
 

@@ -1,0 +1,6 @@
+"""What the service costs, as ratios to the least that would do: `python -m tests.benchmarks`.
+
+`harness` starts processes and reads what they use, `load` asks them, `bare` is the server that
+does nothing, `limits` the least that a batch could do, `cases` says what is measured, `report`
+prints it. To add a figure, write it in `cases` and give it a line in `report`.
+"""
