@@ -37,6 +37,7 @@ from app.kit.doctor import examine
 from app.kit.idempotency import purge as purge_idempotency_keys
 from app.kit.observe import log_json
 from app.kit.problems import Problem, sentence
+from app.kit.protocol import FASTEST, HEAD_BYTES
 from app.main import create_app, open_database, openapi_document
 from app.opportunities.documents import refresh_stale
 from app.opportunities.upkeep import expire, follow_areas, move_on
@@ -141,6 +142,8 @@ def serve(
         host=host,
         port=port,
         workers=workers if workers > 1 else None,
+        http=FASTEST,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -148,7 +151,7 @@ def serve(
         forwarded_allow_ips=settings.forwarded_allow_ips or None,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=65_536,
+        h11_max_incomplete_event_size=HEAD_BYTES,
     )
 
 

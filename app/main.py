@@ -14,7 +14,14 @@ from starlette.middleware.cors import CORSMiddleware
 
 from app.access import routes as access
 from app.access.actions import LastUse
-from app.access.callers import Admin, CoordinatorOrStaff, SignedIn, Staff, current_caller
+from app.access.callers import (
+    Admin,
+    CoordinatorOrStaff,
+    SignedIn,
+    Staff,
+    admit,
+    current_caller,
+)
 from app.access.inbox import Contributor
 from app.authorities import routes as authorities
 from app.authorities.models import AuthorityKind
@@ -25,6 +32,7 @@ from app.kit.database import Database, Listener, Unavailable
 from app.kit.front_door import open_documentation, open_metrics
 from app.kit.front_door import router as front_door
 from app.kit.limits import RateLimit
+from app.kit.methods import Methods
 from app.kit.observe import Metrics, Observe
 from app.kit.pages import Cursors
 from app.kit.problems import Guard
@@ -32,7 +40,13 @@ from app.kit.problems import install as install_problems
 from app.kit.secrets import shared_secret
 from app.opportunities import routes as opportunities
 from app.opportunities.documents import refresh_touched
-from app.opportunities.models import Delivery, Kind, OpportunityWrite, Status
+from app.opportunities.models import (
+    Delivery,
+    Kind,
+    OpportunityCorrectionWrite,
+    OpportunityWrite,
+    Status,
+)
 from app.opportunities.queries import inbox as opportunities_inbox
 from app.organisations import routes as organisations
 from app.partnerships import routes as partnerships
@@ -95,6 +109,32 @@ FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
     "programme_kind": (ProgrammeKind, "Kinds of programme."),
     "programme_status": (ProgrammeStatus, "The life of a programme."),
 }
+CLIENT_NAMES = {
+    "Booking": "BookingWrite",
+    "Contact": "ContactWrite",
+    "Image": "ImageWrite",
+    "IndicatorFields": "Indicator",
+    "Kind": "OpportunityKind",
+    "OptionalReason": "Withdrawal",
+    "OriginRead": "OpportunitySourceRead",
+    "Outcome": "PushOutcome",
+    "OutcomeRead": "ProgrammeOutcomeRead",
+    "OutcomeWrite": "ProgrammeOutcomeWrite",
+    "PlaceRead": "OpportunityVenueRead",
+    "Price": "PriceWrite",
+    "Reason": "Rejection",
+    "Recurrence": "RecurrenceWrite",
+    "Role": "CallerRole",
+    "Sort": "OpportunitySort",
+    "Status": "OpportunityStatus",
+    "Trust": "SourceTrust",
+    "VenueItem": "OpportunityVenueWrite",
+}
+"""Schemas whose name says enough in their room, and too little in a client's one namespace."""
+GUARDS = frozenset(
+    get_args(guard)[1].dependency for guard in (SignedIn, CoordinatorOrStaff, Staff, Admin)
+)
+"""The dependencies that refuse a caller without a key."""
 BEFORE_COMMIT: Sequence[Listener] = (refresh_touched,)
 INBOX: Sequence[Contributor] = (opportunities_inbox,)
 LINKS = {
@@ -178,6 +218,8 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     app.state.links = LINKS
+    app.state.admit = admit
+    app.state.guards = GUARDS
     app.state.inbox = INBOX
     app.state.fixed_vocabularies = {
         name: _fixed(name, *parts) for name, parts in FIXED_VOCABULARIES.items()
@@ -203,12 +245,9 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The contract of an application, as it is committed."""
-    guards = frozenset(
-        get_args(guard)[1].dependency for guard in (SignedIn, CoordinatorOrStaff, Staff, Admin)
-    )
     tags = [{"name": name, "description": text} for name, text in TAGS.items()]
-    models = (BatchItemWrite, OpportunityWrite)
-    return contract.document(app, tags=tags, signs_in=guards, models=models)
+    models = (BatchItemWrite, OpportunityCorrectionWrite, OpportunityWrite)
+    return contract.document(app, tags=tags, signs_in=GUARDS, models=models, names=CLIENT_NAMES)
 
 
 def _wrap(app: FastAPI, settings: Settings) -> None:
@@ -216,6 +255,7 @@ def _wrap(app: FastAPI, settings: Settings) -> None:
     # request id, its CORS headers and its line in the log.
     app.add_middleware(Guard)
     app.add_middleware(Representation)
+    app.add_middleware(Methods, api=app)
     app.add_middleware(
         RateLimit, per_address=settings.rate_per_address, per_key=settings.rate_per_key
     )

@@ -7,7 +7,7 @@ from typing import Any, cast
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from app.access.actions import create_key
+from app.access.actions import LastUse, create_key
 from app.access.models import SYSTEM, KeyRole, KeyWrite
 from app.authorities.loading import load_region
 from app.kit import migrations
@@ -46,6 +46,12 @@ def settings(url: str, **more: Any) -> Settings:
 def database_of(client: TestClient) -> Database:
     """The database of a client's application."""
     found: Database = cast(FastAPI, client.app).state.database
+    return found
+
+
+def last_use_of(client: TestClient) -> LastUse:
+    """What a client's application remembers of the use of keys."""
+    found: LastUse = cast(FastAPI, client.app).state.last_use
     return found
 
 

@@ -176,3 +176,19 @@ def keys(client: TestClient) -> build.Keys:
 def shared_keys(shared_client: TestClient) -> build.Keys:
     """Keys for the application that the tests of one file share."""
     return build.Keys(build.database_of(shared_client))
+
+
+@pytest.fixture
+def trusted(client: TestClient, keys: build.Keys) -> build.Headers:
+    """The key of a publisher with a trusted source `web`."""
+    build.organisation(client, keys)
+    build.source(client, keys, key="web")
+    return keys.publisher("dance-hub")
+
+
+@pytest.fixture
+def moderated(client: TestClient, keys: build.Keys) -> build.Headers:
+    """The key of a publisher with a moderated source `web`."""
+    build.organisation(client, keys)
+    build.source(client, keys, key="web", trust="moderated")
+    return keys.publisher("dance-hub")

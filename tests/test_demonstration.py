@@ -6,7 +6,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import select
+from sqlmodel import col
 from starlette.testclient import TestClient
 
 from app.kit import migrations
@@ -24,7 +25,7 @@ from app.sources.demonstration_words import FORMS, FORMS_OF, MAKERS, OTHER_FORMS
 from app.vocabularies.models import Vocabulary
 from app.vocabularies.terms import TERMS
 from tests import build
-from tests.build import Keys
+from tests.build import Keys, database_of
 from tests.conftest import fresh_database
 
 SEED = 2026
@@ -54,14 +55,10 @@ def everything(client: TestClient, path: str, keys: Keys | None = None) -> list[
 def contents(database: Database) -> tuple[list[Any], list[Any]]:
     """What tells two made-up regions apart: titles with times and prices, venues with places."""
     with database.reading() as session:
+        table = Opportunity.__table__  # type: ignore[attr-defined]
+        names = ("source_key", "external_id", "title", "payload_digest", "status")
         listings = session.execute(
-            select(
-                col(Opportunity.source_key),
-                col(Opportunity.external_id),
-                col(Opportunity.title),
-                col(Opportunity.payload_digest),
-                col(Opportunity.status),
-            ).order_by(col(Opportunity.source_key), col(Opportunity.external_id))
+            select(*(table.c[name] for name in names)).order_by(*(table.c[n] for n in names[:2]))
         )
         venues = session.execute(select(col(Venue.slug), col(Venue.postcode)))
         return [tuple(row) for row in listings], sorted(tuple(row) for row in venues)
@@ -70,7 +67,7 @@ def contents(database: Database) -> tuple[list[Any], list[Any]]:
 @pytest.fixture(scope="module")
 def made(shared_client: TestClient) -> dict[str, int]:
     """What loading into the database that this file shares has made."""
-    return load(shared_client.app.state.database)
+    return load(database_of(shared_client))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """One history for both engines: up, down and up again, and nothing left to migrate."""
 
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlmodel import select
 
@@ -31,6 +32,11 @@ def test_up_down_and_up_again_with_data(empty_database_url: str) -> None:
         assert session.exec(select(ApiKey)).all() == []
     assert migrations.current(database) == migrations.head()
     database.close()
+
+
+def test_the_head_is_the_one_that_alembic_knows() -> None:
+    scripts = ScriptDirectory.from_config(migrations.config("sqlite://"))
+    assert migrations.head() == scripts.get_current_head()
 
 
 def test_models_and_migrations_agree(empty_database_url: str) -> None:

@@ -39,26 +39,17 @@ def act(
     return client.post(f"{path}/{action}", json=body or None, headers={**headers, "If-Match": tag})
 
 
+def edit(client: TestClient, headers: build.Headers, path: str, patch: Any) -> Any:
+    tag = client.get(path, headers=headers).headers["etag"]
+    answer = client.patch(path, json=patch, headers={**headers, "If-Match": tag})
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
 def ids(client: TestClient, query: str = "", headers: Any = None) -> list[str]:
     answer = client.get(f"/v1/opportunities?{query}", headers=headers)
     assert answer.status_code == 200, answer.text
     return [item["source"]["external_id"] for item in answer.json()["items"]]
-
-
-@pytest.fixture
-def trusted(client: TestClient, keys: build.Keys) -> build.Headers:
-    """The key of a publisher with a trusted source `web`."""
-    build.organisation(client, keys)
-    build.source(client, keys, key="web")
-    return keys.publisher("dance-hub")
-
-
-@pytest.fixture
-def moderated(client: TestClient, keys: build.Keys) -> build.Headers:
-    """The key of a publisher with a moderated source `web`."""
-    build.organisation(client, keys)
-    build.source(client, keys, key="web", trust="moderated")
-    return keys.publisher("dance-hub")
 
 
 class TestPush:
@@ -93,6 +84,20 @@ class TestPush:
         assert after["change_number"] > item["change_number"]
         assert after["version"] == item["version"] + 1
         assert [one["id"] for one in after["sessions"]] == [one["id"] for one in item["sessions"]]
+
+    def test_what_was_read_can_be_sent_back(
+        self, client: TestClient, trusted: build.Headers
+    ) -> None:
+        rule = {"rrule": "FREQ=WEEKLY;COUNT=3", "starts_at": "2027-06-05T10:00"}
+        for number, more in enumerate(({"outreach_areas": ["E08000025"]}, {"recurrence": rule})):
+            made = push(client, trusted, str(number), **more)
+            item = client.get(f"/v1/opportunities/{made['id']}", headers=trusted).json()
+            path = f"/v1/sources/web/opportunities/{number}"
+            sent = client.put(path, json=item, headers=trusted)
+            assert sent.status_code == 200, sent.text
+            after = client.get(f"/v1/opportunities/{made['id']}", headers=trusted).json()
+            same = {name for name in item if after[name] == item[name]}
+            assert {"sessions", "outreach_areas", "venue", "price", "provider"} <= same
 
     def test_what_is_left_out_is_cleared(self, client: TestClient, trusted: build.Headers) -> None:
         made = push(client, trusted, summary="Fun", themes=["family"])
@@ -150,7 +155,7 @@ class TestPush:
             ({"kind": "party"}, "#/kind", "enum"),
             ({"artforms": ["yodelling"]}, "#/artforms/0", "unknown_term"),
             ({"age_min": 11, "age_max": 5}, "#", "value_error"),
-            ({"age_min": "NaN"}, "#/age_min", "finite_number"),
+            ({"age_min": "NaN"}, "#/age_min", "value_error"),
             ({"age_min": 10**400}, "#/age_min", "float_type"),
             (
                 {"venue": {"name": "X", "postcode": "B1 1B"}},

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from pydantic import ValidationError
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.kit import migrations
+from app.kit.shapes import Write
+from app.opportunities.models import OpportunityWrite, Recurrence, SessionWrite
 from tests import build
 from tests.conftest import fresh_database, serving
 
@@ -144,6 +147,101 @@ class TestProblems:
         problem(shared_client.get("/problems/none"), 404, "not_found")
 
 
+class TestExactTypes:
+    """What pydantic would guess is told to the sender instead."""
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "starts_to=0",
+            "starts_from=1700000000",
+            "count=yes",
+            "free=1",
+            "limit=1.0",
+            "limit=%EF%BC%91",
+            "age=NaN",
+            "within_km=1_0&near=B1%201BB",
+        ],
+    )
+    def test_one_spelling_in_a_query(self, shared_client: TestClient, query: str) -> None:
+        body = problem(shared_client.get(f"/v1/opportunities?{query}"), 422, "invalid")
+        assert body["errors"][0]["pointer"] == "?" + query.split("=", maxsplit=1)[0]
+
+    @pytest.mark.parametrize(
+        ("member", "value"),
+        [
+            ("age_min", "7"),
+            ("age_min", True),
+            ("always_available", "yes"),
+            ("always_available", 1),
+            ("exdates", [0]),
+            ("starts_at", 0),
+            ("date", 0),
+            ("date", "0"),
+            ("capacity", "12"),
+        ],
+    )
+    def test_json_types_in_a_body(self, member: str, value: object) -> None:
+        homes: dict[str, tuple[type[Write], dict[str, object]]] = {
+            "exdates": (Recurrence, {"rrule": "FREQ=DAILY", "starts_at": "2027-02-15T10:00:00"}),
+            "starts_at": (SessionWrite, {}),
+            "date": (SessionWrite, {}),
+            "capacity": (SessionWrite, {"date": "2027-02-15"}),
+        }
+        model, rest = homes.get(member, (OpportunityWrite, {"title": "A title"}))
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate({**rest, member: value})
+        assert caught.value.errors()[0]["loc"][0] == member
+
+    @pytest.mark.parametrize("since", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+    def test_instants_at_the_end_of_time(
+        self, shared_client: TestClient, shared_keys: build.Keys, since: str
+    ) -> None:
+        answer = shared_client.get(f"/v1/audit-events?since={since}", headers=shared_keys.admin)
+        problem(answer, 422, "invalid")
+
+    def test_pointers_name_members_only(
+        self, shared_client: TestClient, shared_keys: build.Keys
+    ) -> None:
+        answer = shared_client.post(
+            "/v1/opportunities",
+            json={"title": "A title", "venue": {"name": " "}, "outreach_areas": ["x"]},
+            headers=shared_keys.staff,
+        )
+        pointers = {error["pointer"] for error in problem(answer, 422, "invalid")["errors"]}
+        assert pointers == {"#/venue/name", "#/venue", "#/outreach_areas/0"}
+
+    def test_a_parameter_is_given_once(self, shared_client: TestClient) -> None:
+        body = problem(shared_client.get("/v1/organisations?limit=1&limit=2"), 422, "invalid")
+        assert body["errors"][0]["code"] == "repeated_parameter"
+        twice = shared_client.get("/v1/opportunities?kind=club&kind=course")
+        assert twice.status_code == 200
+
+    def test_a_member_is_given_once(
+        self, shared_client: TestClient, shared_keys: build.Keys
+    ) -> None:
+        answer = shared_client.post(
+            "/v1/organisations",
+            content=b'{"name": "One", "name": "Two", "sector": "arts"}',
+            headers={**shared_keys.staff, "Content-Type": "application/json"},
+        )
+        problem(answer, 422, "invalid")
+
+
+class TestMethods:
+    def test_options(self, shared_client: TestClient) -> None:
+        answer = shared_client.options("/v1/organisations", headers={"Origin": "https://a.example"})
+        assert answer.status_code == 204
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+        assert answer.headers["access-control-allow-origin"] == "*"
+        problem(shared_client.options("/v1/nothing"), 404, "not_found")
+
+    def test_allow_names_every_method(self, shared_client: TestClient) -> None:
+        answer = shared_client.delete("/v1/authorities/E08000025")
+        problem(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS, PATCH, PUT"
+
+
 class TestPages:
     def test_a_walk_meets_everything_once_though_things_come_and_go(
         self, client: TestClient, keys: build.Keys
@@ -265,6 +363,7 @@ class TestIdempotency:
         assert first.status_code == again.status_code == 201
         assert first.content == again.content
         assert first.headers["location"] == again.headers["location"]
+        assert first.headers["etag"] == again.headers["etag"]
         assert again.headers["idempotency-replayed"] == "true"
         assert len(client.get("/v1/organisations?q=Once").json()["items"]) == 1
 
@@ -275,6 +374,22 @@ class TestIdempotency:
             "/v1/organisations", json={**self.body, "name": "Twice"}, headers=headers
         )
         problem(other, 422, "idempotency_mismatch")
+
+    def test_if_match_is_part_of_the_request(self, client: TestClient, keys: build.Keys) -> None:
+        build.organisation(client, keys)
+        build.source(client, keys)
+        made = client.put(
+            "/v1/sources/dance-hub-website/opportunities/a",
+            json=build.listing(),
+            headers=keys.staff,
+        )
+        path = f"/v1/opportunities/{made.json()['id']}/withdraw"
+        headers = {**keys.staff, "Idempotency-Key": "k1"}
+        first = client.post(path, headers={**headers, "If-Match": "*"})
+        assert first.status_code == 200
+        again = client.post(path, headers={**headers, "If-Match": "*"})
+        assert again.headers["idempotency-replayed"] == "true"
+        problem(client.post(path, headers=headers), 422, "idempotency_mismatch")
 
     def test_a_key_belongs_to_its_caller_and_route(
         self, client: TestClient, keys: build.Keys

@@ -5,7 +5,7 @@ import hmac
 import secrets
 import string
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import update
@@ -20,7 +20,7 @@ from app.access.models import (
     KeyWrite,
     Role,
 )
-from app.kit.database import Database, key
+from app.kit.database import Database, Unavailable, key
 from app.kit.problems import CONFLICT, FORBIDDEN, NOT_FOUND, Problem, invalid
 from app.kit.times import now
 
@@ -40,6 +40,10 @@ def authenticate(session: Session, token: str) -> Caller | None:
     given = hashlib.sha256(secret.encode()).hexdigest()
     if not hmac.compare_digest(given, row.secret_digest if row else _NO_KEY) or row is None:
         return None
+    if row.organisation_pk and not queries.exists(
+        session, queries.ORGANISATION, row.organisation_pk
+    ):
+        return None  # its organisation was deleted
     scoped = row.role is KeyRole.COORDINATOR
     return Caller(
         role=Role(row.role),
@@ -82,7 +86,7 @@ def create_key(session: Session, caller: Caller, write: KeyWrite) -> tuple[ApiKe
 
 def rotate_key(session: Session, caller: Caller, public_id: str) -> tuple[ApiKey, str]:
     """Make a second live key like this one; the first works until it is revoked or expires."""
-    old = managed_key(session, caller, public_id)
+    old = managed_key(session, caller, public_id, lock=True)  # two rotations take turns
     if len(queries.live_in_family(session, old.family)) > 1:
         raise Problem(CONFLICT, "Two keys are live already. Revoke the old one, then rotate.")
     lifetime = min(old.expires_at - old.created_at, LONGEST_LIFE)
@@ -110,9 +114,11 @@ def revoke_key(session: Session, caller: Caller, public_id: str) -> ApiKey:
     return row
 
 
-def managed_key(session: Session, caller: Caller, public_id: str) -> ApiKey:
+def managed_key(session: Session, caller: Caller, public_id: str, *, lock: bool = False) -> ApiKey:
     """A key that the caller may rotate or revoke: its own, or one that it manages."""
     statement = queries.visible_to(caller).where(col(ApiKey.public_id) == public_id)
+    if lock:
+        statement = statement.with_for_update()
     row: ApiKey | None = session.execute(statement).scalar_one_or_none()
     if row is None:
         raise Problem(NOT_FOUND, "You have no key of this id.")
@@ -159,8 +165,16 @@ class LastUse:
             seen, self._seen = self._seen, {}
         if not seen:
             return
+        try:
+            self._write(seen)
+        except Unavailable:
+            with self._lock:
+                self._seen = seen | self._seen
+            raise
+
+    def _write(self, seen: Mapping[int, datetime]) -> None:
         with self._database.writing() as session:
-            for key_pk, at in seen.items():
+            for key_pk, at in sorted(seen.items()):
                 # Not an edit: neither the version nor `updated_at` moves.
                 session.execute(
                     update(ApiKey).where(col(ApiKey.pk) == key_pk).values(last_used_at=at)

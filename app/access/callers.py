@@ -27,6 +27,9 @@ async def current_caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
 ) -> Caller:
     """Who asks. No header is anonymous; a bad one is refused even where none is needed."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
     if "authorization" not in request.headers:
         return ANONYMOUS
     if credentials is None or not credentials.credentials.isascii():
@@ -42,6 +45,14 @@ async def current_caller(
     if caller.key_pk is not None:
         last_use.note(caller.key_pk)
     return caller
+
+
+async def admit(request: Request) -> None:
+    """Authenticate before the body is read, where a key is needed."""
+    caller = await current_caller(request, await bearer(request))
+    if not caller.is_signed_in:
+        raise Problem(UNAUTHENTICATED, headers=CHALLENGE)
+    request.state.caller = caller
 
 
 def _authenticated(database: Database, token: str) -> Caller | None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import model_validator
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
@@ -14,7 +14,7 @@ from app.kit.database import Row, enum_type
 from app.kit.identifiers import uuid7
 from app.kit.shapes import Reference, Write
 from app.kit.text import Line, Slug
-from app.kit.times import now
+from app.kit.times import Moment, now
 
 
 class Role(StrEnum):
@@ -135,7 +135,7 @@ class KeyWrite(Write):
     partnerships: Annotated[list[Slug], Field(max_length=20)] = Field(
         default_factory=list, description="A coordinator's partnerships, by their slugs."
     )
-    expires_at: AwareDatetime | None = Field(
+    expires_at: Moment | None = Field(
         default=None, description="At most a year ahead, which is also the default."
     )
 

@@ -77,6 +77,12 @@ def pks_by_slug(session: Session, source: TableClause, slugs: Iterable[str]) -> 
     return dict(session.execute(statement).all())
 
 
+def exists(session: Session, source: TableClause, pk: int) -> bool:
+    """Whether an organisation or partnership is there and not deleted."""
+    statement = select(source.c.pk).where(source.c.pk == pk, source.c.deleted_at.is_(None))
+    return session.execute(statement).first() is not None
+
+
 def references(
     session: Session, source: TableClause, pks: Iterable[int], public_url: str
 ) -> dict[int, Reference]:

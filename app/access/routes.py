@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query, Request, Response
-from pydantic import AwareDatetime
+from fastapi import Path, Query, Request, Response
 from sqlmodel import Field, Session, col
 
 from app.access import actions, queries
@@ -23,7 +22,8 @@ from app.kit.database import key
 from app.kit.pages import ListParameters, Order, Page, page, paginate
 from app.kit.problems import problems
 from app.kit.routes import router as make_router
-from app.kit.sessions import ReadSession, WriteSession
+from app.kit.sessions import ReadSession, SecretSession, WriteSession
+from app.kit.times import Moment
 
 keys = make_router("/v1/keys", "access")
 me = make_router("/v1/me", "access")
@@ -31,13 +31,22 @@ audit_trail = make_router("/v1/audit-events", "access")
 routers = (keys, me, audit_trail)
 
 
+KeyId = Annotated[
+    str, Path(description="The public part of the key, after `lcep_`.", examples=["3k9d0q2m7x1z"])
+]
+
+
 class AuditParameters(ListParameters):
     """Which part of the audit trail."""
 
-    action: str | None = Field(default=None, max_length=60)
-    subject_kind: str | None = Field(default=None, max_length=40)
-    subject_id: str | None = Field(default=None, max_length=80)
-    since: AwareDatetime | None = None
+    action: str | None = Field(
+        default=None, max_length=60, description="Such as `organisation.create`."
+    )
+    subject_kind: str | None = Field(
+        default=None, max_length=40, description="Such as `organisation`."
+    )
+    subject_id: str | None = Field(default=None, max_length=80, description="What was changed.")
+    since: Moment | None = Field(default=None, description="From this instant on.")
 
 
 @keys.get("", responses=problems(400, 401, 403))
@@ -56,37 +65,38 @@ def list_keys(
 
 @keys.post("", status_code=201, responses=problems(401, 403, 409))
 def create_key(
-    request: Request, response: Response, session: WriteSession, caller: Staff, body: KeyWrite
+    request: Request, response: Response, session: SecretSession, caller: Staff, body: KeyWrite
 ) -> KeyMade:
     """Make a key for one person or system. Its secret is in this answer and nowhere else."""
     row, token = actions.create_key(session, caller, body)
-    response.headers["Location"] = (
-        f"{request.app.state.settings.public_url}/v1/keys/{row.public_id}"
-    )
+    response.headers["Location"] = _address(request, row)
     return _made(request, session, row, token)
 
 
 @keys.get("/{key_id}", responses=problems(401, 404))
-def get_key(request: Request, session: ReadSession, caller: SignedIn, key_id: str) -> KeyRead:
+def get_key(request: Request, session: ReadSession, caller: SignedIn, key_id: KeyId) -> KeyRead:
     """One key that you hold or manage."""
     row = actions.managed_key(session, caller, key_id)
     return _read(request, session, [row])[0]
 
 
 @keys.post("/{key_id}/rotate", status_code=201, responses=problems(401, 403, 404, 409))
-def rotate_key(request: Request, session: WriteSession, caller: SignedIn, key_id: str) -> KeyMade:
+def rotate_key(
+    request: Request, response: Response, session: SecretSession, caller: SignedIn, key_id: KeyId
+) -> KeyMade:
     """Make a second live key of the same kind. Revoke the old one when all use the new one."""
     row, token = actions.rotate_key(session, caller, key_id)
+    response.headers["Location"] = _address(request, row)
     return _made(request, session, row, token)
 
 
 @keys.post("/{key_id}/revoke", responses=problems(401, 403, 404))
-def revoke_key(request: Request, session: WriteSession, caller: SignedIn, key_id: str) -> KeyRead:
+def revoke_key(request: Request, session: WriteSession, caller: SignedIn, key_id: KeyId) -> KeyRead:
     """End a key at once. A key may revoke itself."""
     return _read(request, session, [actions.revoke_key(session, caller, key_id)])[0]
 
 
-@me.get("", responses=problems(401))
+@me.get("", responses=problems(401), summary="Who you are")
 def get_me(request: Request, session: ReadSession, caller: AnyCaller) -> MeRead:
     """Who you are to this service, and what you are limited to."""
     row = session.get(ApiKey, caller.key_pk) if caller.key_pk else None
@@ -101,7 +111,7 @@ def get_me(request: Request, session: ReadSession, caller: AnyCaller) -> MeRead:
     )
 
 
-@me.get("/inbox", responses=problems(401))
+@me.get("/inbox", responses=problems(401), summary="What awaits you")
 def get_inbox(request: Request, session: ReadSession, caller: SignedIn) -> Inbox:
     """What awaits you: kinds, how many, since when, and where to read them."""
     contributors: Sequence[Contributor] = request.app.state.inbox
@@ -158,6 +168,10 @@ def _read(request: Request, session: Session, rows: Sequence[ApiKey]) -> list[Ke
         )
         for row in rows
     ]
+
+
+def _address(request: Request, row: ApiKey) -> str:
+    return f"{request.app.state.settings.public_url}/v1/keys/{row.public_id}"
 
 
 def _made(request: Request, session: Session, row: ApiKey, token: str) -> KeyMade:

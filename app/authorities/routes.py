@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlmodel import Session, col
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -26,6 +26,7 @@ from app.authorities.queries import Found
 from app.authorities.reading import Atlas
 from app.kit.conditional import IfMatchHeader, show_version
 from app.kit.database import key
+from app.kit.exact import Parameters
 from app.kit.pages import ListParameters, Order, Page, page, paginate
 from app.kit.problems import NOT_FOUND, Kind, Problem, invalid, problems
 from app.kit.routes import router as make_router
@@ -59,7 +60,7 @@ class GeoJSON(JSONResponse):
     media_type = "application/geo+json"
 
 
-class AuthorityFilters(BaseModel):
+class AuthorityFilters(Parameters):
     """Which authorities."""
 
     kind: Annotated[
@@ -119,7 +120,7 @@ def list_authorities(
 
 
 @router.get(".geojson", response_class=GeoJSON)
-def list_boundaries(
+def list_authority_boundaries(
     request: Request,
     session: ReadSession,
     caller: AnyCaller,
@@ -170,7 +171,7 @@ def update_authority(
 
 
 @router.get("/{code}/boundary", response_class=GeoJSON, responses=problems(404))
-def get_boundary(
+def get_authority_boundary(
     request: Request, session: ReadSession, caller: AnyCaller, code: CodePath
 ) -> BoundaryFeature:
     """The outline of one authority as GeoJSON: indicative, not a legal boundary."""

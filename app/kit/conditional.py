@@ -7,7 +7,7 @@ compares the whole of it; an edit compares the version alone, and tolerates the 
 import hashlib
 import re
 import zlib
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Header, Request
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,6 +23,14 @@ GZIP_FROM = 1_000
 COMPRESSIBLE = ("application/json", "application/geo+json", "application/problem", "text/")
 _TAGS = re.compile(r'(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*')
 _TAG = re.compile(r'(?:W/)?"(\d+)-[0-9a-f]+(?:-gzip)?"')
+
+
+class Versioned(Protocol):
+    """Anything read of a row with its version."""
+
+    @property
+    def version(self) -> int:
+        """Counts the edits."""
 
 
 class IfMatch:
@@ -57,7 +65,10 @@ async def _optional_if_match(header: _Header = None) -> IfMatch | None:
     return IfMatch(frozenset(int(text) for text in _TAG.findall(header) if len(text) < 12))
 
 
-async def _if_match(if_match: Annotated[IfMatch | None, Depends(_optional_if_match)]) -> IfMatch:
+async def require_if_match(
+    if_match: Annotated[IfMatch | None, Depends(_optional_if_match)],
+) -> IfMatch:
+    """The versions that an edit may start from; 428 where none is named."""
     if if_match is None:
         raise Problem(PRECONDITION_REQUIRED)
     return if_match
@@ -65,10 +76,10 @@ async def _if_match(if_match: Annotated[IfMatch | None, Depends(_optional_if_mat
 
 OptionalIfMatch = Annotated[IfMatch | None, Depends(_optional_if_match)]
 """For a PUT that may also create: the route asks for If-Match when the thing exists."""
-IfMatchHeader = Annotated[IfMatch, Depends(_if_match)]
+IfMatchHeader = Annotated[IfMatch, Depends(require_if_match)]
 
 
-def show_version(request: Request, row: Row) -> None:
+def show_version(request: Request, row: Versioned) -> None:
     """Put the version of the row that is answered into its ETag."""
     request.state.version = row.version
 
@@ -142,7 +153,7 @@ def _finish(scope: Scope, asked: Headers, start: Message, body: bytes, *, readin
     zipped = (
         len(body) >= GZIP_FROM
         and kind.startswith(COMPRESSIBLE)
-        and "content-encoding" not in headers
+        and not {"content-encoding", "content-range"} & set(headers.keys())
         and _accepts_gzip(asked.get("accept-encoding", ""))
     )
     if zipped and tag:

@@ -1,10 +1,12 @@
 """The doors that every service has: where things are, health, metrics, documentation."""
 
-from fastapi import APIRouter, FastAPI, Request
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Path, Request
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app.kit import contract, migrations
@@ -88,7 +90,9 @@ def get_readiness(request: Request, response: Response) -> Health:
 
 
 @router.get("/problems/{code}", responses=problems(404), summary="What a problem code means")
-async def get_problem_kind(code: str) -> ProblemKind:
+async def get_problem_kind(
+    code: Annotated[str, Path(description="The `code` of a problem.", examples=["stale"])],
+) -> ProblemKind:
     """The page that a problem's `type` points at."""
     kind = KINDS.get(code)
     if kind is None:
@@ -110,7 +114,8 @@ def open_documentation(app: FastAPI) -> None:
     """Serve the committed contract and its readable pages, with nothing from the internet."""
 
     async def get_contract(_: Request) -> Response:
-        return FileResponse(contract.committed(), media_type="application/json")
+        # Whole, not as a file: so it gets its ETag, its 304 and its compression like any answer.
+        return Response(contract.committed().read_bytes(), media_type="application/json")
 
     async def get_docs(request: Request) -> HTMLResponse:
         page = get_swagger_ui_html(

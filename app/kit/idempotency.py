@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request
 from sqlalchemy import JSON, delete
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, Session, SQLModel, col
 from starlette.responses import Response
 
 from app.kit.database import is_unavailable
@@ -34,6 +34,7 @@ class IdempotencyKey(SQLModel, table=True):
     scope: str = Field(primary_key=True, max_length=64)
     request_digest: str = Field(max_length=64)
     status: int | None = None
+    version: int | None = None
     headers: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     body: str | None = None
     expires_at: datetime = Field(index=True)
@@ -50,8 +51,9 @@ class Key:
 class Replay(Exception):
     """The stored answer of an earlier request with the same key."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, version: int | None) -> None:
         self.response = response
+        self.version = version
 
 
 async def _key(
@@ -59,6 +61,7 @@ async def _key(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             description="Makes a retry safe: the same key with the same request gets the first "
             "answer again for 24 hours. Any text of 1 to 255 visible characters; a UUID is good.",
             examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
@@ -73,7 +76,14 @@ async def _key(
     body = hashlib.sha256(await request.body()).hexdigest()
     credential = request.headers.get("authorization", body)
     scope = "\n".join((credential, request.method, request.url.path, match[1]))
-    asked = f"{request.url.query}\n{request.headers.get('content-type', '')}\n{body}"
+    asked = "\n".join(
+        (
+            request.url.query,
+            request.headers.get("content-type", ""),
+            request.headers.get("if-match", ""),
+            body,
+        )
+    )
     return Key(_digest(scope), _digest(asked))
 
 
@@ -105,15 +115,17 @@ def begin(session: Session, key: Key) -> None:
     if earlier.request_digest != key.request_digest:
         raise Problem(IDEMPOTENCY_MISMATCH)
     headers = {**earlier.headers, "Idempotency-Replayed": "true"}
-    raise Replay(Response(earlier.body or "", earlier.status or 200, headers=headers))
+    response = Response(earlier.body or "", earlier.status or 200, headers=headers)
+    raise Replay(response, earlier.version)
 
 
-def remember(session: Session, response: Response) -> None:
-    """Store the answer beside the claimed key, if there is one."""
+def remember(session: Session, response: Response, version: int | None = None) -> None:
+    """Store the answer beside the claimed key, if there is one, with the version for its ETag."""
     row: IdempotencyKey | None = session.info.get("idempotency")
     if row is not None and response.status_code < 500:
         row.status = response.status_code
         row.body = bytes(response.body).decode()
+        row.version = version
         row.headers = {k: v for k, v in response.headers.items() if k.lower() in KEPT_HEADERS}
         session.add(row)
 
@@ -124,12 +136,6 @@ def purge(session: Session) -> int:
         delete(IdempotencyKey).where(col(IdempotencyKey.expires_at) < now())
     )
     return int(result.rowcount)
-
-
-def is_remembered(session: Session, key: Key) -> bool:
-    """Whether a key has an answer already."""
-    found = session.exec(select(IdempotencyKey.scope).where(IdempotencyKey.scope == key.scope))
-    return found.first() is not None
 
 
 def _digest(value: str) -> str:

@@ -42,6 +42,15 @@ class Meter:
             return -1, waiting - WINDOW_SECONDS
         return int((WINDOW_SECONDS - waiting) / self._step), waiting
 
+    def is_spent(self, caller: str, moment: float) -> bool:
+        """Whether the next request would be refused."""
+        waiting = self._arrivals.get(caller, moment) - moment + self._step
+        return bool(self.quota) and waiting > WINDOW_SECONDS
+
+
+def _digest(caller: str) -> str:
+    return hashlib.blake2b(caller.encode(), digest_size=12).hexdigest()
+
 
 class RateLimit:
     """Middleware that meters each key, or each address when there is no key."""
@@ -50,6 +59,7 @@ class RateLimit:
         self.app = app
         self.address = Meter("address", per_address)
         self.key = Meter("key", per_key)
+        self.refused = Meter("address", per_address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, with its headers, or answer 429."""
@@ -61,9 +71,12 @@ class RateLimit:
         if not meter.quota:
             await self.app(scope, receive, send)
             return
-        caller = credential or (scope.get("client") or ("unknown",))[0]
-        digest = hashlib.blake2b(caller.encode(), digest_size=12).hexdigest()
-        remaining, seconds = meter.take(digest, time.monotonic())
+        address = _digest((scope.get("client") or ("unknown",))[0])
+        moment = time.monotonic()
+        if credential and self.refused.is_spent(address, moment):
+            # Whoever makes up keys gets no new allowance with each of them.
+            meter, credential = self.refused, None
+        remaining, seconds = meter.take(_digest(credential) if credential else address, moment)
         headers = {
             "RateLimit-Policy": f'"{meter.name}";q={meter.quota};w={WINDOW_SECONDS}',
             "RateLimit": f'"{meter.name}";r={max(remaining, 0)};t={int(seconds) + 1}',
@@ -76,6 +89,8 @@ class RateLimit:
 
         async def metered(message: Message) -> None:
             if message["type"] == "http.response.start":
+                if message["status"] == 401 and credential:
+                    self.refused.take(address, moment)
                 MutableHeaders(raw=message.setdefault("headers", [])).update(headers)
             await send(message)
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlmodel import Session
 
+from app.kit.exact import Parameters
 from app.kit.problems import BAD_CURSOR, Problem
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ MAXIMUM_LIMIT = 200
 SIGNATURE_BYTES = 16
 
 
-class ListParameters(BaseModel):
+class ListParameters(Parameters):
     """What every list takes besides its filters."""
 
     model_config = ConfigDict(extra="forbid")

@@ -1,6 +1,7 @@
 """One shape for every error: RFC 9457 problem details."""
 
 import logging
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -57,6 +59,9 @@ NOT_FOUND = Kind("not_found", 404, "Not found", "Check the address. `GET /` list
 METHOD_NOT_ALLOWED = Kind(
     "method_not_allowed", 405, "Method not allowed", "Use a method that the Allow header names."
 )
+REQUEST_TIMEOUT = Kind(
+    "request_timeout", 408, "Request timeout", "Send the whole request without long pauses."
+)
 CONFLICT = Kind("conflict", 409, "Conflict", "Read the thing again and change what conflicts.")
 IN_USE = Kind("in_use", 409, "Still in use", "Remove what refers to it first.")
 IDEMPOTENCY_IN_FLIGHT = Kind(
@@ -97,6 +102,7 @@ BY_STATUS = {
     403: FORBIDDEN,
     404: NOT_FOUND,
     405: METHOD_NOT_ALLOWED,
+    408: REQUEST_TIMEOUT,
     409: CONFLICT,
     410: GONE,
     412: STALE,
@@ -204,6 +210,8 @@ def translate(error: Exception) -> Problem:
                 "http_error", error.status_code, HTTPStatus(error.status_code).phrase, ""
             )
             return Problem(kind, kind.advice, headers=error.headers or {})
+        case ClientDisconnect():
+            return Problem(BAD_REQUEST, "The request ended before it was whole.")
         case StaleDataError():
             return Problem(STALE)
         case Unavailable():
@@ -226,6 +234,8 @@ def _summary(errors: Sequence[FieldError]) -> str:
 
 
 PLACES = {"query": "?", "path": ":", "header": "", "cookie": ""}
+_BRANCH = re.compile(r"function-\w+\[.*|constrained-\w+|literal\[.*", re.DOTALL)
+"""How pydantic marks, in a location, which kind of several it tried: not part of the body."""
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
@@ -237,7 +247,11 @@ def pointer(location: Iterable[int | str]) -> str:
     first, *rest = location
     if first in PLACES:
         return PLACES[str(first)] + ".".join(str(part) for part in rest)
-    parts = rest if first == "body" else [first, *rest]
+    parts = [
+        part
+        for part in (rest if first == "body" else [first, *rest])
+        if isinstance(part, int) or not _BRANCH.fullmatch(part)
+    ]
     return "#" + "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in parts)
 
 
@@ -251,6 +265,8 @@ def sentence(item: Mapping[str, Any]) -> str:
             return "There is no such name here. Check its spelling or leave it out."
         case "enum" | "literal_error":
             return f"Use one of {context.get('expected', '')}."
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "Send a JSON object."
         case "value_error":
             return str(context.get("error", item["msg"]))
         case "json_invalid":

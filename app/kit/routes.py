@@ -1,8 +1,9 @@
 """The route class of this API: strict bodies, known parameters only, remembered answers."""
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from email.message import Message
-from typing import Any
+from typing import Any, get_origin
 
 from fastapi import Request, params
 from fastapi.dependencies.models import Dependant
@@ -25,20 +26,27 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, with the checks in front and the memory of answers behind."""
         run = super().get_route_handler()
-        known = frozenset(_query_names(self.dependant))
+        known = dict(_query_names(self.dependant))
         reads_json = self.body_field is not None and not _is_form(self.body_field)
+        asked = frozenset(_calls(self.dependant))
 
         async def handle(request: Request) -> Response:
-            _refuse_unknown(request, known)
+            _check_query(request, known)
             if reads_json:
+                if not asked.isdisjoint(request.app.state.guards):
+                    # Nobody unknown makes us read, or even parse, what may be 32 MB.
+                    await request.app.state.admit(request)
                 await _parse(request)
             try:
                 response = await run(request)
             except idempotency.Replay as replay:
+                if replay.version is not None:
+                    request.state.version = replay.version
                 return replay.response
             session = getattr(request.state, "session", None)
             if session is not None and "idempotency" in session.info:
-                await run_in_threadpool(idempotency.remember, session, response)
+                version = getattr(request.state, "version", None)
+                await run_in_threadpool(idempotency.remember, session, response, version)
             return response
 
         return handle
@@ -49,34 +57,41 @@ def router(prefix: str, tag: str) -> APIRouter:
     return APIRouter(prefix=prefix, tags=[tag], route_class=Route, redirect_slashes=False)
 
 
-def _query_names(dependant: Dependant) -> Iterator[str]:
+def _query_names(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """The parameters of a query, and whether each may be repeated."""
     for parameter in dependant.query_params:
         annotation = parameter.field_info.annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             for name, field in annotation.model_fields.items():
-                yield field.alias or name
+                yield field.alias or name, get_origin(field.annotation) is list
         else:
-            yield parameter.alias
+            yield parameter.alias, get_origin(annotation) is list
     for inner in dependant.dependencies:
         yield from _query_names(inner)
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls(inner)
 
 
 def _is_form(body_field: Any) -> bool:
     return isinstance(body_field.field_info, params.Form)
 
 
-def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        allowed = f"Allowed: {', '.join(sorted(known))}." if known else "None is allowed here."
-        errors = [
-            FieldError(
-                pointer=f"?{name}",
-                detail=f"There is no parameter of this name. {allowed}",
-                code="unknown_parameter",
-            )
-            for name in dict.fromkeys(unknown)
-        ]
+def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+    allowed = f"Allowed: {', '.join(sorted(known))}." if known else "None is allowed here."
+    errors = []
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in known:
+            detail, code = f"There is no parameter of this name. {allowed}", "unknown_parameter"
+        elif count > 1 and not known[name]:
+            detail, code = "This can be given only once.", "repeated_parameter"
+        else:
+            continue
+        errors.append(FieldError(pointer=f"?{name}", detail=detail, code=code))
+    if errors:
         raise Problem(INVALID, f"{errors[0].pointer}: {errors[0].detail}", errors=errors)
 
 

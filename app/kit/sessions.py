@@ -32,7 +32,16 @@ def _write(request: Request, key: idempotency.RequestKey) -> Iterator[Session]:
         yield session
 
 
+def _write_secret(request: Request) -> Iterator[Session]:
+    with database(request).writing() as session:
+        yield session
+
+
 # Function scope: the commit happens before the answer leaves, so that the caller hears of one
 # that fails. With the default scope a 201 could precede a rollback.
 ReadSession = Annotated[Session, Depends(_read, scope="function")]
 WriteSession = Annotated[Session, Depends(_write, scope="function", max_concurrency=WRITERS)]
+SecretSession = Annotated[
+    Session, Depends(_write_secret, scope="function", max_concurrency=WRITERS)
+]
+"""For an answer that holds a secret: no Idempotency-Key, since the answer must not be kept."""

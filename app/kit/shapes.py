@@ -6,8 +6,10 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from sqlmodel import SQLModel
+
+from app.kit import exact
 
 W = TypeVar("W", bound="Write")
 
@@ -53,11 +55,13 @@ class Write(SQLModel):
     read_only: ClassVar[frozenset[str]] = frozenset()
     """Members of the matching `…Read` that may be sent back and are not looked at."""
 
+    _as_sent = field_validator("*", mode="before")(exact.as_sent)
+
     @model_validator(mode="before")
     @classmethod
     def leave_out_read_only(cls, value: Any) -> Any:
         """Drop the members that only the service writes."""
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not cls.read_only.isdisjoint(value):
             return {name: item for name, item in value.items() if name not in cls.read_only}
         return value
 
@@ -82,7 +86,7 @@ MergePatch = Annotated[
 
 def merged(current: W, patch: Mapping[str, Any]) -> W:
     """The body that a merge patch makes of the current one, validated like any body."""
-    document = _merge(current.model_dump(mode="json"), patch)
+    document = _merge(current.model_dump(mode="json", by_alias=True), patch)
     try:
         return type(current).model_validate(document)
     except ValidationError as error:
@@ -97,7 +101,7 @@ def _merge(target: Any, patch: Any) -> Any:
     result = dict(target) if isinstance(target, Mapping) else {}
     for name, value in patch.items():
         if value is None:
-            result[name] = None
+            result.pop(name, None)
         else:
             result[name] = _merge(result.get(name), value)
     return result

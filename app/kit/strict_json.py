@@ -1,6 +1,8 @@
-"""JSON as RFC 8259 has it: no NaN, no lone surrogates, no NUL, no bottomless nesting."""
+"""JSON as RFC 8259 has it: no NaN, lone surrogate, NUL, bottomless nesting or doubled name."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +18,9 @@ class BadJSON(ValueError):
 def loads(data: bytes) -> Any:
     """Parse a body strictly. Nesting is limited to about 200 levels."""
     try:
-        value = pydantic_core.from_json(data, allow_inf_nan=False)
+        pydantic_core.from_json(data, allow_inf_nan=False)  # depth, surrogates, NaN
+        # Of a name that comes twice a parser keeps the last, and nobody would hear of it.
+        value = json.loads(data, object_pairs_hook=_once_each)
     except ValueError as error:
         raise BadJSON(str(error)) from None
     if _NUL.search(data):
@@ -28,6 +32,16 @@ def loads(data: bytes) -> Any:
 def dumps(value: Any) -> bytes:
     """Serialise to UTF-8 JSON without spaces."""
     return pydantic_core.to_json(value)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = next(
+            name for name, count in Counter(name for name, _ in pairs).items() if count > 1
+        )
+        raise BadJSON(f"the name {twice!r} comes twice in one object")
+    return members
 
 
 def _nul_paths(value: Any, path: str) -> Iterator[str]:

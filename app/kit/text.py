@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Annotated
 
 import nh3
@@ -61,6 +62,7 @@ def http_url(value: str) -> str:
     return str(url)
 
 
+@lru_cache(maxsize=1024)
 def email_address(value: str) -> str:
     """An e-mail address, its domain in lower case; nothing is looked up."""
     try:
@@ -92,7 +94,7 @@ def _line(value: str) -> str:
     return value
 
 
-Line = Annotated[str, AfterValidator(_line)]
+Line = Annotated[str, Field(json_schema_extra={"pattern": r"\S"}), AfterValidator(_line)]
 """A text on one line; give it a `max_length`."""
 Paragraphs = Annotated[str, AfterValidator(paragraphs)]
 """A plain text with line breaks; give it a `max_length`."""
@@ -104,8 +106,17 @@ SafeHTML = Annotated[
     ),
     AfterValidator(safe_html),
 ]
-Url = Annotated[str, Field(max_length=2_000), AfterValidator(http_url)]
-Email = Annotated[str, Field(max_length=254), AfterValidator(email_address)]
+Url = Annotated[
+    str,
+    Field(
+        max_length=2_000,
+        json_schema_extra={"format": "uri", "pattern": r"^https?://"},
+    ),
+    AfterValidator(http_url),
+]
+Email = Annotated[
+    str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(email_address)
+]
 Phone = Annotated[str, Field(max_length=40), AfterValidator(phone_number)]
 Slug = Annotated[
     str,

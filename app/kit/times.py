@@ -1,7 +1,10 @@
 """Time: instants are UTC, people's dates and times are London's."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -20,7 +23,14 @@ def from_london(value: datetime) -> datetime:
     """The UTC instant of a date and time; one without an offset is London's wall clock."""
     if value.tzinfo is None:
         value = value.replace(tzinfo=LONDON)
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("This lies outside the years 1 to 9999.") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(from_london)]
+"""An instant that people send, with its offset; kept in UTC."""
 
 
 def day_starts(day: date) -> datetime:

@@ -37,7 +37,7 @@ EDIT_AT_SOURCE = Kind(
 def editable(session: Session, caller: Caller, identifier: Any) -> Opportunity:
     """A listing that the caller sees, locked until the end of the transaction."""
     statement = queries.visible_to(caller).where(col(Opportunity.id) == identifier)
-    locked = statement.with_for_update()
+    locked = statement.with_for_update(key_share=True)
     row: Opportunity | None = session.execute(locked).scalar_one_or_none()
     if row is None:
         if queries.was_public(session, identifier):
@@ -49,9 +49,9 @@ def editable(session: Session, caller: Caller, identifier: Any) -> Opportunity:
 def submit(session: Session, caller: Caller, row: Opportunity, rules: Rules) -> None:
     """Send a draft in for moderation."""
     _must_manage(session, caller, row)
-    if row.status not in {Status.DRAFT, Status.REJECTED}:
+    if row.status is not Status.DRAFT:
         raise Problem(CONFLICT, f"Only a draft is submitted; this listing is {row.status}.")
-    _must_be_complete(session, row, rules)
+    _must_be_complete(session, row, row.payload, rules)
     row.status = Status.SUBMITTED
     row.rejection_reason = None
     _note(session, caller, row, "submit")
@@ -62,9 +62,10 @@ def approve(session: Session, caller: Caller, row: Opportunity, rules: Rules) ->
     _must_moderate(session, caller, row)
     if row.pending is not None:
         payload, digest = row.pending["payload"], row.pending["digest"]
+        _must_be_complete(session, row, payload, rules)
         _reconsider(session, row, payload, digest, rules, trusted=True)
     elif row.status in {Status.SUBMITTED, Status.DRAFT}:
-        _must_be_complete(session, row, rules)
+        _must_be_complete(session, row, row.payload, rules)
         _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=True)
     else:
         raise Problem(CONFLICT, f"Nothing waits for approval; this listing is {row.status}.")
@@ -95,7 +96,10 @@ def withdraw(session: Session, caller: Caller, row: Opportunity, reason: str | N
         _must_manage(session, caller, row)
     if row.status is Status.WITHDRAWN and row.withdrawn_by == STAFF:
         raise Problem(CONFLICT, "It is withdrawn already.")
+    if row.status is Status.REJECTED:
+        raise Problem(CONFLICT, "It was rejected: nothing of it is public.")
     row.status = Status.WITHDRAWN
+    row.pending = None
     row.withdrawn_by = STAFF if moderates else PARTNER
     row.rejection_reason = reason
     _note(session, caller, row, "withdraw")
@@ -129,14 +133,15 @@ def correct(
     """
     changes = dict(patch)
     reason = changes.pop("reason", None)
-    current = OpportunityWrite.model_validate(_effective(row))
     manual = row.source_key.startswith(MANUAL)
+    latest = row.pending["payload"] if manual and row.pending else row.payload
+    current = OpportunityWrite.model_validate(_effective(row, latest))
     edited = merged(current, changes).model_dump(mode="json", by_alias=True)
     touched = [name for name in changes if name in OpportunityWrite.model_fields]
-    if manual and not row.overrides:
+    if manual:
         _must_manage(session, caller, row)
         moderates = queries.may_moderate(session, caller, row.pk or 0)
-        payload = {**row.payload, **{name: edited[name] for name in touched}}
+        payload = {**latest, **{name: edited[name] for name in touched}}
         _reconsider(
             session,
             row,
@@ -145,6 +150,7 @@ def correct(
             rules,
             trusted=moderates and row.approved_at is not None,
             manual=True,
+            reviewed=moderates,
         )
     else:
         if caller.role is Role.PUBLISHER:
@@ -167,8 +173,7 @@ def correct(
                 for name in touched
             },
         }
-        approved = row.approved_at is not None
-        _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=approved)
+        _lay_over(session, row, rules)
     _note(session, caller, row, "correct")
 
 
@@ -180,8 +185,7 @@ def drop_override(
     if name not in row.overrides:
         raise Problem(NOT_FOUND, f"{name} is not corrected here.")
     row.overrides = {key: value for key, value in row.overrides.items() if key != name}
-    approved = row.approved_at is not None
-    _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=approved)
+    _lay_over(session, row, rules)
     _note(session, caller, row, "drop_override")
 
 
@@ -189,9 +193,18 @@ MANUAL = "manual-"
 """The keys of manual sources start so."""
 
 
-def _effective(row: Opportunity) -> dict[str, Any]:
+def _effective(row: Opportunity, payload: Mapping[str, Any]) -> dict[str, Any]:
     corrected = {name: override["value"] for name, override in row.overrides.items()}
-    return {**row.payload, **corrected}
+    return {**payload, **corrected}
+
+
+def _lay_over(session: Session, row: Opportunity, rules: Rules) -> None:
+    """Lay the corrections over the payload again; neither its state nor what waits changes."""
+    if row.status is Status.WITHDRAWN:
+        raise Problem(CONFLICT, "It is withdrawn. Restore it before you correct it.")
+    waiting, approved = row.pending, row.approved_at is not None
+    _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=approved)
+    row.pending = waiting
 
 
 def _reconsider(
@@ -203,6 +216,7 @@ def _reconsider(
     *,
     trusted: bool,
     manual: bool = False,
+    reviewed: bool = True,
 ) -> None:
     """Run a listing's own payload through the intake again, and apply what comes of it."""
     session.flush()
@@ -213,7 +227,7 @@ def _reconsider(
         owner_pk=row.owner_pk,
         trusted=trusted,
         manual=manual,
-        any_provider=True,
+        reviewed=reviewed,
     )
     item = Item(0, row.external_id, dict(payload))
     (planned,) = intake.plan(session, origin, [item], rules, force=True)
@@ -230,7 +244,9 @@ def _said(planned: Planned) -> str:
     return f"{first.pointer}: {first.detail}"
 
 
-def _must_be_complete(session: Session, row: Opportunity, rules: Rules) -> None:
+def _must_be_complete(
+    session: Session, row: Opportunity, payload: Mapping[str, Any], rules: Rules
+) -> None:
     """What was missing when it was pushed may be there by now, so it is looked at afresh."""
     origin = Origin(
         pk=row.source_pk,
@@ -238,9 +254,9 @@ def _must_be_complete(session: Session, row: Opportunity, rules: Rules) -> None:
         name=row.source_name,
         owner_pk=row.owner_pk,
         trusted=False,
-        any_provider=True,
+        reviewed=True,
     )
-    item = Item(0, row.external_id, dict(row.payload))
+    item = Item(0, row.external_id, dict(payload))
     (planned,) = intake.plan(session, origin, [item], rules, force=True)
     errors: list[FieldError] = [*planned.errors, *intake.explain(planned.missing)]
     if errors:

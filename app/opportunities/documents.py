@@ -21,13 +21,14 @@ from app.kit import national_grid
 from app.kit.database import Database, Row, number, touched
 from app.kit.strict_json import dumps
 from app.kit.times import LONDON, now, today
+from app.opportunities import places
 from app.opportunities.models import (
     Opportunity,
     OpportunityArea,
     OpportunitySession,
     Status,
 )
-from app.organisations.models import Organisation, Venue
+from app.organisations.models import Organisation, Venue, Visibility
 from app.partnerships.models import Partnership
 from app.programmes.models import Programme
 
@@ -69,6 +70,9 @@ def mark(session: Session, pks: Iterable[int]) -> None:
 def refresh_touched(session: Session) -> None:
     """The before-commit listener: re-render what changed, and what shows something that did."""
     pks: set[int] = session.info.pop("listings", set())
+    for row in touched(session):
+        if isinstance(row, Venue):
+            places.follow(session, row)
     showing = _showing(touched(session))
     if showing:
         where = or_(*showing)
@@ -106,6 +110,7 @@ def refresh_stale(database: Database) -> int:
                 .where(col(Opportunity.stale).is_(True))
                 .order_by(col(Opportunity.pk))
                 .limit(CHUNK)
+                .with_for_update(key_share=True, skip_locked=True)
             )
             pks = list(session.execute(statement).scalars())
             if not pks:
@@ -123,6 +128,9 @@ def refresh(session: Session, pks: Sequence[int]) -> None:
 
 def _refresh_chunk(session: Session, pks: Sequence[int]) -> None:
     table = Opportunity.__table__  # type: ignore[attr-defined]
+    # Locked before they are read: else a push that commits in between would be shown no more.
+    locked = select(table.c.pk).where(table.c.pk.in_(pks)).order_by(table.c.pk)
+    session.execute(locked.with_for_update(key_share=True))
     shown = Shown.read(session, pks)
     changed = []
     numbered = []
@@ -200,8 +208,10 @@ class Shown:
     def read(cls, session: Session, pks: Sequence[int]) -> "Shown":
         """Read what these listings show."""
         table = Opportunity.__table__  # type: ignore[attr-defined]
-        columns = [c for c in table.c if c.name not in {"payload", "search_text"}]
-        listings = session.execute(select(*columns).where(table.c.pk.in_(pks))).all()
+        unseen = {"payload", "overrides", "pending", "missing", "search_text"}
+        columns = [c for c in table.c if c.name not in unseen]
+        statement = select(*columns).where(table.c.pk.in_(pks)).order_by(table.c.pk)
+        listings = session.execute(statement).all()
         sessions: dict[int, list[Any]] = {}
         occasion = OpportunitySession.__table__  # type: ignore[attr-defined]
         for one in session.execute(
@@ -221,9 +231,9 @@ class Shown:
             listings=listings,
             sessions=sessions,
             areas=areas,
-            organisations=_by_pk(session, Organisation, {row.provider_pk for row in listings}),
+            organisations=_shown(session, Organisation, {row.provider_pk for row in listings}),
             venues=_by_pk(session, Venue, {row.venue_pk for row in listings}),
-            programmes=_by_pk(session, Programme, {row.programme_pk for row in listings}),
+            programmes=_shown(session, Programme, {row.programme_pk for row in listings}),
             authorities={a.pk: a for a in authorities.by_code(session).values() if a.pk},
             covers=authorities.covering(session, today()),
             at=now(),
@@ -366,6 +376,15 @@ def _by_pk(session: Session, model: type[Row], pks: set[Any]) -> dict[int, Any]:
     table = model.__table__  # type: ignore[attr-defined]
     found = session.execute(select(*table.c).where(table.c.pk.in_(wanted)))
     return {row.pk: row for row in found}
+
+
+def _shown(session: Session, model: type[Row], pks: set[Any]) -> dict[int, Any]:
+    """Those that anybody may see: a listing gives away nothing private or deleted."""
+    return {
+        pk: row
+        for pk, row in _by_pk(session, model, pks).items()
+        if row.deleted_at is None and row.visibility is Visibility.PUBLIC
+    }
 
 
 def _reference(path: str, row: Any, name: str) -> dict[str, Any] | None:

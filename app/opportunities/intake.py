@@ -7,7 +7,7 @@ decides what will become of it. `apply` writes the changed ones: it adds no read
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
+from app.access.models import SYSTEM, Caller, Role
 from app.authorities import queries as authorities
 from app.authorities.models import Authority
 from app.authorities.postcodes import normalise_postcode
@@ -26,7 +27,7 @@ from app.kit import national_grid
 from app.kit.identifiers import uuid7
 from app.kit.problems import FieldError, pointer, sentence
 from app.kit.times import now
-from app.opportunities import documents, occasions
+from app.opportunities import documents, occasions, places
 from app.opportunities.life import WHAT_IS_MISSING, Rules, Verdict, after_push, missing_facts
 from app.opportunities.models import (
     FAR_FUTURE,
@@ -41,7 +42,7 @@ from app.opportunities.models import (
 )
 from app.opportunities.occasions import Occasion
 from app.organisations import queries as organisations
-from app.organisations.models import Organisation, Venue
+from app.organisations.models import Organisation, Venue, Visibility
 from app.programmes import queries as programmes
 from app.programmes.models import Programme
 from app.vocabularies.models import Vocabulary
@@ -50,6 +51,13 @@ from app.vocabularies.queries import known_codes, unknown_terms
 PARSER = 1
 """Part of every digest: a new version of this module looks at every item again."""
 CHUNK = 500
+MOST_ERRORS = 20
+"""Told of one item: a list of a thousand bad sessions is wrong in one way."""
+MOST_OCCASIONS = 100_000
+"""Sessions of one push: rules of a hundred bytes each would else become millions of rows."""
+TOO_MANY = f"A push holds at most {MOST_OCCASIONS:,} sessions. Send the rest in another one."
+UNSAID = OpportunityWrite.read_only | {"external_id"}
+"""Members that say nothing of the listing: they make no difference to it."""
 NEVER = datetime.fromisoformat(FAR_FUTURE)
 
 
@@ -76,7 +84,8 @@ class Origin:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     providers: frozenset[int] = frozenset()
     """Other organisations that it may publish for."""
-    any_provider: bool = False
+    reviewed: bool = False
+    """Taken in before: what it names may have become private or retired since."""
     demo: bool = False
 
 
@@ -143,6 +152,7 @@ def plan(
     _identify(planned, origin)
     _find_known(session, origin, [entry for entry in planned if not entry.errors])
     candidates = []
+    room = MOST_OCCASIONS
     for entry in planned:
         if entry.errors:
             continue
@@ -150,13 +160,49 @@ def plan(
         if not force and _is_settled(entry):
             entry.outcome = Outcome.UNCHANGED
         elif _validate(entry):
-            candidates.append(entry)
+            room -= len(entry.occasions)
+            if room < 0:
+                entry.refuse("#/sessions", TOO_MANY, "too_many_sessions")
+            else:
+                candidates.append(entry)
     if candidates:
         _resolve(session, origin, candidates, rules)
     for entry in candidates:
         if not entry.errors:
             entry.outcome = Outcome.UPDATED if entry.known else Outcome.CREATED
     return planned
+
+
+def plan_held(
+    session: Session,
+    origin: Origin,
+    items: Sequence[Item],
+    rules: Rules,
+    planned: list[Planned] | None = None,
+) -> list[Planned]:
+    """A plan that nobody can overtake: its listings are locked, and still as it found them.
+
+    A plan that was made before, without the lock, is made again if a moderator or the clock
+    came in between.
+    """
+    if planned is None:
+        planned = plan(session, origin, items, rules)
+    while not _lock(session, planned):
+        planned = plan(session, origin, items, rules)
+    return planned
+
+
+def _lock(session: Session, planned: Sequence[Planned]) -> bool:
+    """Lock the listings that a plan is about; whether they are as it found them."""
+    found = {entry.known.pk: entry.known.version for entry in planned if entry.known}
+    table = Opportunity.__table__  # type: ignore[attr-defined]
+    stands = True
+    for pks in _chunks(sorted(found)):
+        # In one order everywhere, so that two writers never wait for each other.
+        statement = select(table.c.pk, table.c.version).where(table.c.pk.in_(pks))
+        held = session.execute(statement.order_by(table.c.pk).with_for_update(key_share=True))
+        stands = all(found[pk] == version for pk, version in held.all()) and stands
+    return stands
 
 
 def clean_external_id(value: Any) -> str:
@@ -179,7 +225,7 @@ def _identify(planned: Sequence[Planned], origin: Origin) -> None:
         if not isinstance(entry.item.said, dict):
             entry.refuse("#", "An item is a JSON object.", "object_expected")
             continue
-        said = {name: value for name, value in entry.item.said.items() if name != "external_id"}
+        said = {name: value for name, value in entry.item.said.items() if name not in UNSAID}
         entry.payload = {**origin.defaults, **said}
         try:
             entry.external_id = clean_external_id(entry.item.external_id)
@@ -257,7 +303,7 @@ def _validate(entry: Planned) -> bool:
     try:
         entry.write = OpportunityWrite.model_validate({**entry.payload, **corrected})
     except ValidationError as error:
-        for found in error.errors():
+        for found in error.errors()[:MOST_ERRORS]:
             where = pointer(["body", *found["loc"]])
             entry.refuse(where, sentence(found), str(found["type"]))
         return False
@@ -279,7 +325,7 @@ class _World:
     venues: Mapping[str, Venue]
     places: Mapping[str, Place]
     authorities: Mapping[str, Authority]
-    children: Mapping[int, list[int]]
+    districts: Mapping[int, Collection[int]]
     terms: Mapping[Vocabulary, set[str]]
     by_pk: Mapping[int, Authority]
 
@@ -297,10 +343,8 @@ def _resolve(session: Session, origin: Origin, planned: Sequence[Planned], rules
 
 def _read_world(session: Session, origin: Origin, writes: Sequence[OpportunityWrite]) -> _World:
     by_code = authorities.by_code(session)
-    children: dict[int, list[int]] = {}
-    for authority in by_code.values():
-        if authority.parent_pk is not None and authority.pk is not None:
-            children.setdefault(authority.parent_pk, []).append(authority.pk)
+    # A listing makes public what it names: a source names only what its owner may see.
+    eyes = SYSTEM if origin.reviewed else Caller(Role.PUBLISHER, organisation_pk=origin.owner_pk)
     postcodes = set()
     for write in writes:
         if isinstance(write.venue, VenueItem) and write.venue.postcode:
@@ -314,15 +358,15 @@ def _read_world(session: Session, origin: Origin, writes: Sequence[OpportunityWr
         ),
         owner=session.get(Organisation, origin.owner_pk),
         programmes=programmes.programmes_by_ref(
-            session, {write.programme for write in writes if write.programme}
+            session, {write.programme for write in writes if write.programme}, eyes
         ),
         venues=organisations.venues_by_ref(
-            session, {write.venue for write in writes if isinstance(write.venue, str)}
+            session, {write.venue for write in writes if isinstance(write.venue, str)}, eyes
         ),
         places=authorities.locate(session, postcodes),
         authorities=by_code,
-        children=children,
-        terms=known_codes(session),
+        districts=places.districts(by_code.values()),
+        terms=known_codes(session, retired=origin.reviewed),
         by_pk={authority.pk: authority for authority in by_code.values() if authority.pk},
     )
 
@@ -361,13 +405,15 @@ def _place(
 
 def _provider(entry: Planned, write: OpportunityWrite, origin: Origin, world: _World) -> int | None:
     provider = world.organisations.get(write.provider) if write.provider else world.owner
-    if provider is None:
+    allowed = provider is not None and (
+        origin.reviewed or provider.pk in {origin.owner_pk, *origin.providers}
+    )
+    if provider is None or not (allowed or provider.visibility is Visibility.PUBLIC):
         entry.refuse(
             "#/provider", f"There is no organisation {write.provider}. Use its slug.", "unknown"
         )
         return None
-    allowed = origin.any_provider or provider.pk == origin.owner_pk
-    if not allowed and provider.pk not in origin.providers:
+    if not allowed:
         entry.refuse(
             "#/provider",
             f"This source may not publish for {provider.slug}. Ask the regional team to allow it.",
@@ -383,14 +429,8 @@ def _known_venue(entry: Planned, ref: str, world: _World) -> None:
             "#/venue", f"There is no venue {ref}. Use its slug, or give it in full.", "unknown"
         )
         return
-    authority = world.by_pk.get(venue.authority_pk or 0)
-    rough = venue.hide_exact_address and authority is not None
-    entry.columns |= {
-        "venue_pk": venue.pk,
-        "authority_pk": venue.authority_pk,
-        "easting": authority.easting if rough and authority else venue.easting,
-        "northing": authority.northing if rough and authority else venue.northing,
-    }
+    centre = world.by_pk.get(venue.authority_pk or 0)
+    entry.columns |= {"venue_pk": venue.pk, **places.whereabouts(venue, centre)}
 
 
 def _locate(session: Session, entry: Planned, venue: VenueItem, world: _World) -> None:
@@ -429,20 +469,16 @@ def _locate(session: Session, entry: Planned, venue: VenueItem, world: _World) -
 
 
 def _reach(entry: Planned, write: OpportunityWrite, world: _World) -> None:
-    """The authorities that the listing reaches, districts of a county included."""
-    reached = {entry.columns["authority_pk"]} - {None}
     for index, code in enumerate(write.outreach_areas):
-        if code == REGION:
-            continue
-        authority = world.authorities.get(code)
-        if authority is None or authority.pk is None:
+        if code != REGION and code not in world.authorities:
             entry.refuse(
                 f"#/outreach_areas/{index}", f"{code} is not an authority known here.", "unknown"
             )
-            continue
-        reached |= {authority.pk, *world.children.get(authority.pk, ())}
-    entry.areas = frozenset(reached)
-    placeless = entry.columns["authority_pk"] is None and not reached
+    authority_pk = entry.columns["authority_pk"]
+    entry.areas = places.reached(
+        authority_pk, write.outreach_areas, world.authorities, world.districts
+    )
+    placeless = not entry.areas
     online = write.delivery in {Delivery.ONLINE, Delivery.HYBRID} and not write.outreach_areas
     entry.columns["region_wide"] = REGION in write.outreach_areas or (
         online and (placeless or write.delivery is Delivery.ONLINE)

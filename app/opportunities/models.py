@@ -7,7 +7,14 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic import Field as Described
 from sqlalchemy import (
     JSON,
@@ -26,7 +33,7 @@ from app.kit.database import MAXIMUM_INTEGER, Row, enum_type
 from app.kit.identifiers import uuid7
 from app.kit.shapes import ROW_MEMBERS, Reference, Referred, Write
 from app.kit.text import Email, Line, OptionalText, Phone, SafeHTML, Url
-from app.kit.times import from_london, now
+from app.kit.times import LONDON, from_london, now
 from app.vocabularies.models import TermId
 
 EARLIEST = 2000
@@ -111,7 +118,16 @@ class PricePer(StrEnum):
 
 # --- what is written --------------------------------------------------------------------------
 
-Money = Annotated[Decimal, Described(ge=0, le=100_000, decimal_places=2, examples=["3.50"])]
+
+def _pence(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"))
+
+
+Money = Annotated[
+    Decimal,
+    Described(ge=0, le=100_000, decimal_places=2, examples=["3.50"]),
+    AfterValidator(_pence),
+]
 Age = Annotated[float, Described(ge=0, le=OLDEST, allow_inf_nan=False)]
 Code = Annotated[str, Described(pattern=r"^[EWSN]\d{8}$", examples=["E08000025"])]
 Terms = Annotated[list[TermId], Described(max_length=20)]
@@ -129,10 +145,14 @@ def _london(value: Any) -> Any:
 Instant = Annotated[
     AwareDatetime,
     BeforeValidator(_london),
-    Described(
-        description="ISO 8601; without an offset it is London's time.",
-        examples=["2027-02-15T10:00:00"],
-        json_schema_extra={"format": "date-time"},
+    # Not the format `date-time`, which demands an offset.
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}",
+            "description": "ISO 8601; without an offset it is London's time.",
+            "examples": ["2027-02-15T10:00:00"],
+        }
     ),
 ]
 
@@ -155,6 +175,8 @@ class SessionWrite(Write):
     @model_validator(mode="after")
     def order(self) -> Self:
         """A session has one kind of start, ends after it, and lies in this century."""
+        if self.starts_at and self.date == self.starts_at.astimezone(LONDON).date():
+            self.date = None  # as it was read: the day of the start beside the start
         if (self.starts_at is None) == (self.date is None):
             raise ValueError("Give either starts_at or date.")
         if self.ends_at and (self.starts_at is None or self.ends_at <= self.starts_at):
@@ -182,6 +204,8 @@ class Recurrence(Write):
         """The first occasion ends after it starts."""
         if self.ends_at and self.ends_at <= self.starts_at:
             raise ValueError("ends_at must come after starts_at.")
+        if not EARLIEST <= self.starts_at.year < LATEST:
+            raise ValueError(f"A session lies between {EARLIEST} and {LATEST}.")
         return self
 
 
@@ -291,6 +315,9 @@ class OpportunityWrite(Write):
         "change_number",
         "published_at",
         "duplicate_of",
+        "distance_km",
+        "last_seen_at",
+        "region_wide",
         "missing",
         "pending",
         "rejection_reason",
@@ -321,7 +348,9 @@ class OpportunityWrite(Write):
     sessions: Annotated[list[SessionWrite], Described(max_length=MOST_SESSIONS)] = Field(
         default_factory=list
     )
-    recurrence: Recurrence | None = None
+    recurrence: Recurrence | None = Field(
+        default=None, description="Sessions are then made from the rule, and not looked at."
+    )
     always_available: bool = False
     price: Price | None = None
     access: Terms = Field(default_factory=list, description="Access and SEND features.")
@@ -334,13 +363,13 @@ class OpportunityWrite(Write):
 
     @model_validator(mode="after")
     def consistent(self) -> Self:
-        """Ages in order; dated or always available, not both; sessions or a rule, not both."""
+        """Ages in order; dated or always available, not both; sessions by name or by a rule."""
         if self.age_min is not None and self.age_max is not None and self.age_max < self.age_min:
             raise ValueError("age_max must not be below age_min.")
         if self.always_available and (self.sessions or self.recurrence):
             raise ValueError("always_available means no sessions and no recurrence.")
-        if self.sessions and self.recurrence:
-            raise ValueError("Give sessions or a recurrence, not both.")
+        if self.recurrence:
+            self.sessions = []  # they are made from the rule
         seen: set[str] = set()
         for session in self.sessions:
             if session.external_id:
@@ -349,11 +378,30 @@ class OpportunityWrite(Write):
                 seen.add(session.external_id)
         return self
 
+    @field_validator("outreach_areas", mode="before")
+    @classmethod
+    def as_they_were_read(cls, value: Any) -> Any:
+        """An authority may be sent as it was read, with its name and address."""
+        if not isinstance(value, list):
+            return value
+        return [one.get("code", one) if isinstance(one, dict) else one for one in value]
+
     @field_validator("artforms", "themes", "audiences", "access", "outreach_areas")
     @classmethod
     def once_each(cls, value: list[str]) -> list[str]:
         """Keep the order, drop what is said twice."""
         return list(dict.fromkeys(value))
+
+
+class OpportunityCorrectionWrite(OpportunityWrite):
+    """What a moderator or an editor changes of a listing."""
+
+    reason: str | None = Field(
+        default=None,
+        min_length=3,
+        max_length=500,
+        description="Why; needed where a partner's listing is corrected, and read by the partner.",
+    )
 
 
 # --- tables -----------------------------------------------------------------------------------
@@ -364,7 +412,19 @@ class Opportunity(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("source_pk", "external_id"),
-        Index("ix_opportunity_listed", "status", "sort_at", "pk"),
+        # It holds what the commonest filters look at, so that a page is found in it alone.
+        Index(
+            "ix_opportunity_listed",
+            "status",
+            "sort_at",
+            "pk",
+            "region_wide",
+            "age_min",
+            "age_max",
+            "free",
+            "kind",
+            "delivery",
+        ),
         Index("ix_opportunity_place", "status", "easting", "northing"),
         Index("ix_opportunity_provider", "provider_pk", "status"),
         Index("ix_opportunity_change_number", "change_number", unique=True),
@@ -521,6 +581,43 @@ class PriceRead(SQLModel):
     bursary: bool
 
 
+class RecurrenceRead(SQLModel):
+    """The rule by which sessions repeat."""
+
+    rrule: str
+    exdates: list[date]
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+class BookingRead(SQLModel):
+    """How to book."""
+
+    url: str | None
+    required: bool | None
+    phone: str | None
+    email: str | None
+    opens_at: datetime | None
+    closes_at: datetime | None
+
+
+class ImageRead(SQLModel):
+    """A picture."""
+
+    url: str
+    alt: str
+    credit: str | None
+
+
+class ContactRead(SQLModel):
+    """A public contact."""
+
+    role: str | None
+    email: str | None
+    phone: str | None
+    url: str | None
+
+
 class OriginRead(SQLModel):
     """Whence a listing came."""
 
@@ -554,7 +651,7 @@ class OpportunityRead(SQLModel):
     region_wide: bool
     venue: PlaceRead | None
     sessions: list[SessionRead] = Field(description="The next ones; at most 50 in lists.")
-    recurrence: dict[str, Any] | None
+    recurrence: RecurrenceRead | None
     first_session_at: datetime | None
     next_session_at: datetime | None
     last_session_at: datetime | None
@@ -562,9 +659,9 @@ class OpportunityRead(SQLModel):
     price: PriceRead | None
     access: list[str]
     access_text: str | None
-    booking: dict[str, Any] | None
-    image: dict[str, Any] | None
-    contact: dict[str, Any] | None
+    booking: BookingRead | None
+    image: ImageRead | None
+    contact: ContactRead | None
     licence: str | None
     status: Status
     source: OriginRead

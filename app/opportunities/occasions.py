@@ -57,10 +57,13 @@ def of(write: OpportunityWrite) -> list[Occasion]:
 
 
 def summary(occasions: Sequence[Occasion], at: datetime) -> dict[str, datetime | None]:
-    """The first, next and last session of those that take place."""
+    """The first, next and last session of those that take place.
+
+    When none does, the listing still ends with the last that was planned.
+    """
     going = [one for one in occasions if one.status is not SessionStatus.CANCELLED]
     coming = next((one for one in going if one.ends_at > at), None)
-    last = max(going, key=lambda one: one.ends_at, default=None)
+    last = max(going or occasions, key=lambda one: one.ends_at, default=None)
     return {
         "first_session_at": going[0].starts_at if going else None,
         "next_session_at": coming.starts_at if coming else None,

@@ -11,7 +11,7 @@ from pydantic import field_validator, model_validator
 from sqlmodel import Field, Session, SQLModel
 
 from app.access.callers import AnyCaller, CoordinatorOrStaff, SignedIn
-from app.access.models import Caller
+from app.access.models import SYSTEM, Caller
 from app.authorities import queries as authorities
 from app.authorities.postcodes import normalise_postcode
 from app.kit import national_grid
@@ -64,11 +64,13 @@ class OpportunityFilters(ListParameters):
     programme: Slugs = Field(default_factory=list, description="Slugs or ids of programmes.")
     source: Slugs = Field(default_factory=list, description="Keys of sources.")
     artform: Annotated[list[TermId], Described(max_length=MOST_VALUES)] = Field(
-        default_factory=list
+        default_factory=list, description="Terms of the vocabulary `artform`."
     )
-    kind: Annotated[list[Kind], Described(max_length=MOST_VALUES)] = Field(default_factory=list)
+    kind: Annotated[list[Kind], Described(max_length=MOST_VALUES)] = Field(
+        default_factory=list, description="What sort of thing it is."
+    )
     delivery: Annotated[list[Delivery], Described(max_length=MOST_VALUES)] = Field(
-        default_factory=list
+        default_factory=list, description="How it reaches people."
     )
     age: Age | None = Field(
         default=None, description="In years; listings without ages do not match."
@@ -97,7 +99,9 @@ class OpportunityFilters(ListParameters):
     pending: bool | None = Field(
         default=None, description="With a key: whether a change awaits a moderator."
     )
-    changed_after: int | None = Field(default=None, ge=0, le=2**62)
+    changed_after: int | None = Field(
+        default=None, ge=0, le=2**62, description="Change numbers above this one."
+    )
     sort: Sort | None = Field(default=None, description="`next_session` by default.")
 
     @field_validator("status")
@@ -120,6 +124,12 @@ class OpportunityFilters(ListParameters):
         return self
 
 
+Correction = Annotated[
+    MergePatch,
+    Body(json_schema_extra={"$ref": "#/components/schemas/OpportunityCorrectionWrite"}),
+]
+
+
 class Reason(SQLModel):
     """Why."""
 
@@ -133,7 +143,7 @@ class OptionalReason(SQLModel):
 
     model_config = {"extra": "forbid"}
 
-    reason: Line | None = Field(default=None, max_length=500)
+    reason: Line | None = Field(default=None, max_length=500, description="The partner reads it.")
 
 
 @router.get("", response_model=Page[OpportunityRead], responses=problems(400, 401))
@@ -150,10 +160,10 @@ def list_opportunities(
     wanted = resolve(session, caller, filters)
     order = queries.order(filters.sort or Sort.NEXT_SESSION, wanted.near)
     part = paginate(session, queries.listed(caller, wanted), order, filters, request)
-    private = private_parts(session, caller, [row.pk for row in part.rows])
+    private = private_parts(session, caller, part.rows)
     public_url = request.app.state.settings.public_url
     items = []
-    for row in part.rows:
+    for row in queries.documents_of(session, part.rows):
         more: dict[str, Any] = dict(private.get(row.pk, {}))
         if wanted.near is not None:
             more["distance_km"] = queries.kilometres(wanted.near, row.easting, row.northing)
@@ -171,16 +181,16 @@ def get_opportunity(
     request: Request, session: ReadSession, caller: AnyCaller, opportunity_id: OpportunityId
 ) -> Response:
     """One listing. An expired one can still be read; one withdrawn after publication is gone."""
-    row = queries.by_id(session, caller, opportunity_id)
-    if row is None:
+    found = queries.served(session, caller, opportunity_id)
+    if found is None:
         if queries.was_public(session, opportunity_id):
             raise Problem(GONE)
         raise Problem(NOT_FOUND, "There is no listing with this id.")
-    return answer(request, session, caller, row)
+    return _shown(request, session, caller, found)
 
 
 @router.get("/{opportunity_id}/sessions", responses=problems(400, 404))
-def list_sessions(
+def list_opportunity_sessions(
     request: Request,
     response: Response,
     session: ReadSession,
@@ -212,7 +222,7 @@ def update_opportunity(
     caller: SignedIn,
     opportunity_id: OpportunityId,
     if_match: IfMatchHeader,
-    patch: MergePatch,
+    patch: Correction,
 ) -> Response:
     """Correct a listing (staff and coordinators, with a `reason`), or edit a manual one.
 
@@ -234,7 +244,7 @@ def drop_override(
     session: WriteSession,
     caller: CoordinatorOrStaff,
     opportunity_id: OpportunityId,
-    field: str,
+    field: Annotated[str, Path(description="The member that was corrected.", examples=["title"])],
     if_match: IfMatchHeader,
 ) -> Response:
     """Drop a correction: the field says again what the source says."""
@@ -351,9 +361,15 @@ def answer(
 ) -> Response:
     """One listing as it stands, with what only its owner and moderators see."""
     documents.refresh_touched(session)  # what this request changed is in the answer already
-    show_version(request, row)
-    found = queries.served(session, row.pk or 0)
-    private = private_parts(session, caller, [row.pk or 0]).get(row.pk or 0, {})
+    found = queries.served(session, SYSTEM, row.id)
+    return _shown(request, session, caller, found, status)
+
+
+def _shown(
+    request: Request, session: Session, caller: Caller, found: Any, status: int = 200
+) -> Response:
+    show_version(request, found)
+    private = private_parts(session, caller, [found.pk]).get(found.pk, {})
     public_url = request.app.state.settings.public_url
     text = documents.served(found.document, found.change_number, public_url, **private)
     return Response(text, status, media_type="application/json")
@@ -380,7 +396,7 @@ def resolve(session: Session, caller: Caller, filters: OpportunityFilters) -> Wa
     """The filters with what they name looked up; a 422 names what does not exist."""
     return Wanted(
         statuses=_statuses(caller, filters),
-        pending=filters.pending if caller.is_signed_in else None,
+        pending=filters.pending,
         authority_pks=_authorities(session, filters.authority),
         partnership_pks=_named(
             "partnership",
@@ -412,6 +428,8 @@ def resolve(session: Session, caller: Caller, filters: OpportunityFilters) -> Wa
 
 
 def _statuses(caller: Caller, filters: OpportunityFilters) -> list[Status]:
+    if filters.pending is not None and not caller.is_signed_in:
+        raise invalid("?pending", "What waits is told only with a key.")
     if not filters.status:
         return [] if filters.pending else [Status.PUBLISHED]
     if not caller.is_signed_in and set(filters.status) - {Status.PUBLISHED, Status.EXPIRED}:
@@ -438,7 +456,7 @@ def _named(name: str, asked: Sequence[str], found: Mapping[str, Any]) -> list[in
 
 def _artforms(session: Session, asked: Sequence[str]) -> Sequence[str]:
     if asked:
-        known = known_codes(session)[Vocabulary.ARTFORM]
+        known = known_codes(session, retired=True)[Vocabulary.ARTFORM]
         for code in asked:
             if code not in known:
                 raise invalid("?artform", f"{code!r} is not one of {', '.join(sorted(known))}.")

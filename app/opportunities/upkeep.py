@@ -1,6 +1,9 @@
 """What time does to listings: the next session moves on, the last one ends, areas change."""
 
+from typing import Any
+
 from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy.sql.expression import Select
 from sqlmodel import Session, col
 
 from app.access import audit
@@ -20,16 +23,12 @@ def expire(database: Database) -> int:
     total = 0
     while True:
         with database.writing(seconds=60) as session:
-            statement = (
-                select(col(Opportunity.pk))
-                .where(
-                    col(Opportunity.status) == Status.PUBLISHED,
-                    col(Opportunity.always_available).is_(False),
-                    col(Opportunity.last_session_ends_at) < now(),
-                )
-                .limit(CHUNK)
+            statement = select(col(Opportunity.pk)).where(
+                col(Opportunity.status) == Status.PUBLISHED,
+                col(Opportunity.always_available).is_(False),
+                col(Opportunity.last_session_ends_at) < now(),
             )
-            pks = list(session.execute(statement).scalars())
+            pks = _free(session, statement)
             if not pks:
                 return total
             session.execute(
@@ -55,12 +54,10 @@ def move_on(database: Database) -> int:
     total = 0
     while True:
         with database.writing(seconds=60) as session:
-            statement = (
-                select(col(Opportunity.pk))
-                .where(col(Opportunity.next_session_ends_at) <= now())
-                .limit(CHUNK)
+            statement = select(col(Opportunity.pk)).where(
+                col(Opportunity.next_session_ends_at) <= now()
             )
-            pks = list(session.execute(statement).scalars())
+            pks = _free(session, statement)
             if not pks:
                 return total
             _move(session, pks)
@@ -85,6 +82,13 @@ def follow_areas(database: Database) -> None:
             .values(stale=True)
             .execution_options(synchronize_session=False)
         )
+
+
+def _free(session: Session, due: Select[*tuple[Any, ...]]) -> list[int]:
+    """Lock the next listings that are due; one that is being written waits for the next tick."""
+    statement = due.order_by(col(Opportunity.pk)).limit(CHUNK)
+    locked = statement.with_for_update(key_share=True, skip_locked=True)
+    return list(session.execute(locked).scalars())
 
 
 def _move(session: Session, pks: list[int]) -> None:

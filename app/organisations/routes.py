@@ -61,8 +61,12 @@ class OrganisationParameters(ListParameters):
             examples=[["birmingham"]],
         ),
     ] = []
-    artsmark: Annotated[list[Artsmark], Field(max_length=10)] = []
-    arts_award_centre: bool | None = None
+    artsmark: Annotated[
+        list[Artsmark], Field(max_length=10, description="How far it has come with Artsmark.")
+    ] = []
+    arts_award_centre: Annotated[
+        bool | None, Field(description="Whether it is an Arts Award centre.")
+    ] = None
     visibility: Annotated[
         Literal["public", "private", "any"], Field(description="For those with a key.")
     ] = "public"

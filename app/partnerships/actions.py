@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import delete
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from app.access import audit
 from app.access.models import Caller
@@ -114,7 +114,9 @@ def settle(session: Session, row: Partnership) -> None:
     row.updated_at = now()
     session.add(row)
     session.flush()
-    touch(session, row)
+    covered = select(col(Cover.authority_pk)).where(col(Cover.partnership_id) == row.id)
+    # Where it was before counts too: what is there stops showing it.
+    touch(session, row, *session.exec(select(Authority).where(col(Authority.pk).in_(covered))))
     session.execute(delete(Cover).where(col(Cover.partnership_id) == row.id))
     session.execute(delete(Seat).where(col(Seat.partnership_id) == row.id))
     if row.deleted_at is not None or row.visibility is not Visibility.PUBLIC:

@@ -34,7 +34,9 @@ class MemberParameters(ListParameters):
     sector: Annotated[
         list[str], Field(max_length=40, description="Terms of the vocabulary `sector`.")
     ] = []
-    role: Annotated[list[MemberRole], Field(max_length=10)] = []
+    role: Annotated[
+        list[MemberRole], Field(max_length=10, description="What they do in the partnership.")
+    ] = []
     ended: Annotated[
         bool, Field(description="Also those who have left, and those still to come.")
     ] = False

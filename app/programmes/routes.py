@@ -51,8 +51,12 @@ class ProgrammeParameters(ListParameters):
             "districts find each other.",
         ),
     ] = []
-    kind: Annotated[list[ProgrammeKind], Field(max_length=10)] = []
-    status: Annotated[list[ProgrammeStatus], Field(max_length=10)] = []
+    kind: Annotated[
+        list[ProgrammeKind], Field(max_length=10, description="What sort of thing it is.")
+    ] = []
+    status: Annotated[
+        list[ProgrammeStatus], Field(max_length=10, description="How far it has come.")
+    ] = []
     priority: Annotated[
         list[str], Field(max_length=40, description="Terms of the vocabulary `priority`.")
     ] = []

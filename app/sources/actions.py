@@ -81,7 +81,9 @@ def replace(session: Session, caller: Caller, source: Source, write: SourceWrite
 
 
 def delete(session: Session, caller: Caller, source: Source) -> None:
-    """Retire a source that has no live listing left."""
+    """Retire a source that has no live listing left; the manual one stays."""
+    if source.kind is SourceKind.MANUAL:
+        raise Problem(CONFLICT, "Every organisation keeps its manual source. Pause it instead.")
     live = queries.counts_by_state(session, [source.pk or 0]).get(source.pk or 0, {})
     if live.get(Status.PUBLISHED, 0) or live.get(Status.SUBMITTED, 0):
         raise Problem(CONFLICT, "It still has live listings. Withdraw them first.")
@@ -137,7 +139,7 @@ def push(
     """Take in one listing: made, changed, or unchanged; a problem when it is refused."""
     _must_take(source)
     origin = queries.origin(source)
-    (planned,) = intake.plan(session, origin, [Item(0, external_id, said)], rules)
+    (planned,) = intake.plan_held(session, origin, [Item(0, external_id, said)], rules)
     if planned.outcome is Outcome.REJECTED:
         raise Problem(INVALID_ITEM, planned.errors[0].detail, errors=planned.errors)
     intake.apply(session, origin, [planned])
@@ -150,8 +152,8 @@ def push(
 def withdraw(session: Session, caller: Caller, source: Source, row: Opportunity) -> None:
     """The partner takes a listing away; sending it again brings it back."""
     _must_take(source)
-    if row.status is Status.WITHDRAWN:
-        return
+    if row.status is Status.REJECTED:
+        return  # nothing of it is public, and it stays rejected until its payload changes
     row.status = Status.WITHDRAWN
     row.withdrawn_by = PARTNER
     row.pending = None

@@ -1,7 +1,8 @@
 """Pushing many listings: plan while reading, then apply in one transaction.
 
-Only `apply` holds the write lock. The plan is made again under it if the source was pushed to
-in the meantime, so two batches never interleave.
+Only `apply` holds the write lock. The plan is made again under it if the source was pushed to or
+edited in the meantime, or one of its listings moderated: so two batches never interleave, and no
+decision of a moderator is undone.
 """
 
 from collections import Counter
@@ -48,7 +49,7 @@ def run(
     items = [Item(index, _external_id(one), one) for index, one in enumerate(said)]
     with database.reading(SECONDS) as session:
         source = actions.seen(session, caller, source_key)
-        revision = source.revision
+        seen = source.revision, source.version
         planned = intake.plan(session, queries.origin(source), items, rules)
     if dry_run:
         return _answer(_report(source, planned, None, public_url), 200)
@@ -59,8 +60,8 @@ def run(
         if source.paused:
             raise Problem(actions.PAUSED, f"The source {source.key} is paused.")
         origin = queries.origin(source)
-        if source.revision != revision:
-            planned = intake.plan(session, origin, items, rules)
+        stands = seen == (source.revision, source.version)
+        planned = intake.plan_held(session, origin, items, rules, planned if stands else None)
         intake.apply(session, origin, planned)
         batch = _store(session, caller, source, planned)
         response = _answer(_report(source, planned, batch, public_url), 201)

@@ -26,10 +26,15 @@ def visible_to(caller: Caller) -> Select[Source]:
 
 
 def by_key(session: Session, caller: Caller, key: str, *, lock: bool = False) -> Source | None:
-    """One source; `lock` keeps other pushes to it waiting until the end of the transaction."""
+    """One source; `lock` keeps other pushes to it waiting until the end of the transaction.
+
+    Not those who moderate its listings: PostgreSQL looks at a foreign key under a shared lock.
+    """
     statement = visible_to(caller).where(col(Source.key) == key)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = statement.with_for_update(key_share=True).execution_options(
+            populate_existing=True
+        )
     return session.execute(statement).scalar_one_or_none()
 
 
@@ -48,11 +53,15 @@ def origin(source: Source) -> Origin:
     )
 
 
-def listing(session: Session, source: Source, external_id: str) -> Opportunity | None:
-    """A listing of a source by its external id."""
+def listing(
+    session: Session, source: Source, external_id: str, *, lock: bool = False
+) -> Opportunity | None:
+    """A listing of a source by its external id; `lock` keeps moderators waiting."""
     statement = select(Opportunity).where(
         col(Opportunity.source_pk) == source.pk, col(Opportunity.external_id) == external_id
     )
+    if lock:
+        statement = statement.with_for_update(key_share=True)
     return session.execute(statement).scalar_one_or_none()
 
 

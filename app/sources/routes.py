@@ -12,6 +12,7 @@ from app.access.callers import SignedIn
 from app.access.models import Caller
 from app.kit.conditional import IfMatchHeader, show_version
 from app.kit.database import key
+from app.kit.exact import QueryFlag
 from app.kit.idempotency import RequestKey
 from app.kit.pages import ListParameters, Order, Page, page, paginate
 from app.kit.problems import GONE, NOT_FOUND, Problem, problems
@@ -42,6 +43,8 @@ routers = (sources, batches_router, manual)
 
 BATCH_BYTES = 32_000_000
 BATCHES_AT_ONCE = 2
+SourceKey = Annotated[str, Path(description="The key of the source.", examples=["dance-hub"])]
+BatchId = Annotated[UUID, Path(description="The id of the batch.")]
 ExternalId = Annotated[
     str,
     Path(
@@ -53,7 +56,9 @@ ExternalId = Annotated[
 class BatchParameters(ListParameters):
     """Which items of a batch."""
 
-    outcome: Annotated[list[Outcome], Described(max_length=10)] = []
+    outcome: Annotated[
+        list[Outcome], Described(max_length=10, description="What became of the item.")
+    ] = []
 
 
 async def _turn() -> None:
@@ -93,7 +98,7 @@ def create_source(
 
 @sources.get("/{source_key}", responses=problems(401, 404))
 def get_source(
-    request: Request, session: ReadSession, caller: SignedIn, source_key: str
+    request: Request, session: ReadSession, caller: SignedIn, source_key: SourceKey
 ) -> SourceRead:
     """One source, with how many listings it has in each state."""
     row = actions.seen(session, caller, source_key)
@@ -106,7 +111,7 @@ def replace_source(
     request: Request,
     session: WriteSession,
     caller: SignedIn,
-    source_key: str,
+    source_key: SourceKey,
     if_match: IfMatchHeader,
     body: SourceWrite,
 ) -> SourceRead:
@@ -123,7 +128,7 @@ def update_source(
     request: Request,
     session: WriteSession,
     caller: SignedIn,
-    source_key: str,
+    source_key: SourceKey,
     if_match: IfMatchHeader,
     patch: MergePatch,
 ) -> SourceRead:
@@ -139,7 +144,7 @@ def update_source(
 
 @sources.delete("/{source_key}", status_code=204, responses=problems(401, 404, 409, 412, 428))
 def delete_source(
-    session: WriteSession, caller: SignedIn, source_key: str, if_match: IfMatchHeader
+    session: WriteSession, caller: SignedIn, source_key: SourceKey, if_match: IfMatchHeader
 ) -> None:
     """Retire a source that has no live listing left. Its history stays."""
     row = actions.seen(session, caller, source_key, lock=True)
@@ -156,7 +161,7 @@ def push_opportunity(
     request: Request,
     session: WriteSession,
     caller: SignedIn,
-    source_key: str,
+    source_key: SourceKey,
     external_id: ExternalId,
     body: Annotated[
         dict[str, object],
@@ -186,7 +191,7 @@ def get_pushed_opportunity(
     request: Request,
     session: ReadSession,
     caller: SignedIn,
-    source_key: str,
+    source_key: SourceKey,
     external_id: ExternalId,
 ) -> Response:
     """One listing of your source, in whatever state it is."""
@@ -203,11 +208,11 @@ def get_pushed_opportunity(
     responses=problems(401, 404, 409, 410),
 )
 def withdraw_pushed_opportunity(
-    session: WriteSession, caller: SignedIn, source_key: str, external_id: ExternalId
+    session: WriteSession, caller: SignedIn, source_key: SourceKey, external_id: ExternalId
 ) -> None:
     """Withdraw one listing of your source. Sending it again brings it back."""
     source = actions.seen(session, caller, source_key, lock=True)
-    row = queries.listing(session, source, _clean(external_id))
+    row = queries.listing(session, source, _clean(external_id), lock=True)
     if row is None:
         raise Problem(NOT_FOUND, f"This source has sent no listing {external_id!r}.")
     if row.status is Status.WITHDRAWN:
@@ -229,10 +234,12 @@ def withdraw_pushed_opportunity(
 def push_batch(
     request: Request,
     caller: SignedIn,
-    source_key: str,
+    source_key: SourceKey,
     body: BatchWrite,
     idempotency_key: RequestKey,
-    dry_run: Annotated[bool, Query(description="The same report, and nothing is written.")] = False,
+    dry_run: Annotated[
+        QueryFlag, Query(description="The same report, and nothing is written.")
+    ] = False,
 ) -> Response:
     """Push up to 10,000 listings in one transaction.
 
@@ -253,7 +260,7 @@ def push_batch(
 
 @batches_router.get("/{batch_id}", responses=problems(401, 404))
 def get_batch(
-    request: Request, session: ReadSession, caller: SignedIn, batch_id: UUID
+    request: Request, session: ReadSession, caller: SignedIn, batch_id: BatchId
 ) -> BatchReport:
     """The report of a batch, with the first 1,000 items that are not `unchanged`."""
     batch, source = _batch(session, caller, batch_id)
@@ -277,7 +284,7 @@ def list_batch_items(
     response: Response,
     session: ReadSession,
     caller: SignedIn,
-    batch_id: UUID,
+    batch_id: BatchId,
     parameters: Annotated[BatchParameters, Query()],
 ) -> Page[ItemReport]:
     """What became of each item of a batch, in its order."""

@@ -21,9 +21,14 @@ def term(session: Session, caller: Caller, vocabulary: Vocabulary, code: str) ->
     return session.execute(statement).scalar_one_or_none()
 
 
-def known_codes(session: Session) -> dict[Vocabulary, set[str]]:
-    """The codes that new items may carry, of every vocabulary, in one query."""
-    statement = select(Term.vocabulary, Term.code).where(col(Term.retired).is_(False))
+def known_codes(session: Session, *, retired: bool = False) -> dict[Vocabulary, set[str]]:
+    """The codes that new items may carry, of every vocabulary, in one query.
+
+    `retired` adds those that only old items carry.
+    """
+    statement = select(Term.vocabulary, Term.code)
+    if not retired:
+        statement = statement.where(col(Term.retired).is_(False))
     known: dict[Vocabulary, set[str]] = {vocabulary: set() for vocabulary in Vocabulary}
     for vocabulary, code in session.execute(statement):
         known[vocabulary].add(code)

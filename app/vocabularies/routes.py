@@ -26,6 +26,10 @@ from app.vocabularies.models import (
 
 router = make_router("/v1/vocabularies", "vocabularies")
 routers = (router,)
+VocabularyPath = Annotated[str, Path(description="The id of the vocabulary.", examples=["artform"])]
+EditablePath = Annotated[
+    Vocabulary, Path(description="A vocabulary that staff extend.", examples=["artform"])
+]
 TermPath = Annotated[TermId, Path(description="The id of the term.", examples=["visual_arts"])]
 
 
@@ -41,7 +45,7 @@ def list_vocabularies(request: Request, session: ReadSession, caller: AnyCaller)
 
 @router.get("/{vocabulary}", responses=problems(404))
 def get_vocabulary(
-    request: Request, session: ReadSession, caller: AnyCaller, vocabulary: str
+    request: Request, session: ReadSession, caller: AnyCaller, vocabulary: VocabularyPath
 ) -> VocabularyRead:
     """One vocabulary with its terms in order."""
     fixed: Mapping[str, VocabularyRead] = request.app.state.fixed_vocabularies
@@ -55,11 +59,11 @@ def get_vocabulary(
 
 
 @router.get("/{vocabulary}/terms/{term}", responses=problems(404))
-def get_term(
+def get_vocabulary_term(
     request: Request,
     session: ReadSession,
     caller: AnyCaller,
-    vocabulary: Vocabulary,
+    vocabulary: EditablePath,
     term: TermPath,
 ) -> TermRead:
     """One term that staff may edit."""
@@ -70,23 +74,36 @@ def get_term(
     return read(row)
 
 
-@router.put("/{vocabulary}/terms/{term}", responses=problems(401, 403, 412, 428))
-def put_term(
+@router.put(
+    "/{vocabulary}/terms/{term}",
+    responses={
+        **problems(401, 403, 412, 428),
+        201: {"model": TermRead, "description": "Added"},
+    },
+)
+def put_vocabulary_term(
     request: Request,
     response: Response,
     session: WriteSession,
     caller: Staff,
-    vocabulary: Vocabulary,
+    vocabulary: EditablePath,
     term: TermPath,
     body: TermWrite,
     if_match: OptionalIfMatch,
 ) -> TermRead:
-    """Add a term (201), or change one under If-Match (200)."""
+    """Add a term (201), or change one under If-Match (200).
+
+    Without If-Match a term that is there already is left alone: 428.
+    """
     exists = queries.term(session, caller, vocabulary, term) is not None
     if exists and if_match is None:
         raise Problem(PRECONDITION_REQUIRED)
     row, created = actions.put_term(session, caller, vocabulary, term, body, if_match)
     response.status_code = 201 if created else 200
+    if created:
+        response.headers["Location"] = (
+            f"{request.app.state.settings.public_url}/v1/vocabularies/{vocabulary}/terms/{term}"
+        )
     show_version(request, row)
     return read(row)
 

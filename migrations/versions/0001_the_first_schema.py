@@ -169,6 +169,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.String(length=64), nullable=False),
         sa.Column("request_digest", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=True),
         sa.Column("headers", sa.JSON(), nullable=False),
         sa.Column("body", sa.String(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
@@ -1136,7 +1137,21 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_opportunity_last_session_at"), ["last_session_at"], unique=False
         )
-        batch_op.create_index("ix_opportunity_listed", ["status", "sort_at", "pk"], unique=False)
+        batch_op.create_index(
+            "ix_opportunity_listed",
+            [
+                "status",
+                "sort_at",
+                "pk",
+                "region_wide",
+                "age_min",
+                "age_max",
+                "free",
+                "kind",
+                "delivery",
+            ],
+            unique=False,
+        )
         batch_op.create_index(batch_op.f("ix_opportunity_owner_pk"), ["owner_pk"], unique=False)
         batch_op.create_index(
             "ix_opportunity_place", ["status", "easting", "northing"], unique=False

@@ -39,7 +39,7 @@ def _arguments() -> argparse.Namespace:
         "--engine", choices=ENGINES, action="append", help="only this one; may be repeated"
     )
     parser.add_argument(
-        "--seconds", type=_positive, default=0.7, help="for each side, read and round (%(default)s)"
+        "--seconds", type=_positive, default=0.5, help="for each side, read and round (%(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=3, help="of each read (%(default)s)")
     parser.add_argument("--listings", type=int, default=3_000, help="made beforehand (%(default)s)")

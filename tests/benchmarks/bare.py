@@ -56,7 +56,8 @@ def routes(answers: Sequence[Kept]) -> list[Route]:
     async def answer(request: Request) -> Response:
         query = request.url.query
         path = f"{request.url.path}?{query}" if query else request.url.path
-        body, status, headers = bodies[path, request.headers.get("accept-encoding", "")]
+        coding = "gzip" if "gzip" in request.headers.get("accept-encoding", "") else ""
+        body, status, headers = bodies[path, coding]
         return Response(body, status, headers)
 
     async def take(request: Request) -> Response:

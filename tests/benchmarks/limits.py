@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from app.kit.database import Database
 from app.kit.identifiers import uuid7
 from app.kit.strict_json import loads
+from tests.benchmarks.load import BenchmarkError
 
 LISTING, SESSION = "opportunity", "opportunity_session"
 Row = dict[str, Any]
@@ -60,7 +61,7 @@ class Limit:
         self._driver.commit()
         spent = Spent(time.perf_counter() - started, time.process_time() - cpu)
         if len(items) != len(listings):
-            raise ValueError("The limit must write as many listings as the batch holds.")
+            raise BenchmarkError("The limit must write as many listings as the batch holds.")
         return spent
 
     def close(self) -> None:
