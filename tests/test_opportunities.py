@@ -89,7 +89,11 @@ class TestPush:
         self, client: TestClient, trusted: build.Headers
     ) -> None:
         rule = {"rrule": "FREQ=WEEKLY;COUNT=3", "starts_at": "2027-06-05T10:00"}
-        for number, more in enumerate(({"outreach_areas": ["E08000025"]}, {"recurrence": rule})):
+        written: list[dict[str, Any]] = [
+            {"outreach_areas": ["E08000025"]},
+            {"recurrence": rule},
+        ]
+        for number, more in enumerate(written):
             made = push(client, trusted, str(number), **more)
             item = client.get(f"/v1/opportunities/{made['id']}", headers=trusted).json()
             path = f"/v1/sources/web/opportunities/{number}"
