@@ -4,13 +4,14 @@ Results go to standard output and everything else to standard error, so that scr
 them. Exit status: 0, 1 (it could not be done, and why), 2 (the words are off).
 """
 
+import ctypes
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -106,10 +107,21 @@ def make_worker(database: Database) -> Worker:
 
 def application() -> FastAPI:
     """The application for the settings of this process; each server process makes its own."""
+    _share_heaps()
     settings = Settings()
     log_json(settings.log_level)
     beside = _beside if _has_worker(settings) else None
     return create_app(settings, beside=beside)
+
+
+M_ARENA_MAX = -8
+"""glibc's name for how many heaps the threads of a process may have."""
+
+
+def _share_heaps() -> None:
+    """Two heaps for all threads: glibc would keep one for each, and give little back."""
+    with suppress(OSError, AttributeError):  # another C library has other ways
+        ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 2)
 
 
 def _has_worker(settings: Settings) -> bool:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, get_args
 
+from anyio import to_thread
 from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
@@ -187,6 +188,8 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # A thread for each connection: more would only wait for one, and cost memory.
+        to_thread.current_default_thread_limiter().total_tokens = settings.pool_size
         database = open_database(settings)
         app.state.database = database
         app.state.last_use = LastUse(database)

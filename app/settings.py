@@ -31,7 +31,10 @@ class Settings(BaseSettings):
         description="Whether `serve` also runs the worker; by default on SQLite only.",
     )
     pool_size: int = Field(
-        default=20, ge=1, le=200, description="Connections kept for reading, per process."
+        default=20,
+        ge=1,
+        le=200,
+        description="Threads, and connections kept for reading, per process.",
     )
     rate_per_address: int = Field(
         default=1200,
