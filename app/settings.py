@@ -51,6 +51,40 @@ class Settings(BaseSettings):
         default=True,
         description="Whether a listing needs its provider's safeguarding facts to be published.",
     )
+    listing_confirm_days: int = Field(
+        default=180,
+        ge=0,
+        le=3_650,
+        description="Days after which the owner of a listing without an end, not sent again, is "
+        "asked whether it is still on; 0: never.",
+    )
+    listing_grace_days: int = Field(
+        default=30, ge=1, le=3_650, description="Days to answer before such a listing expires."
+    )
+    report_days: int = Field(
+        default=400,
+        ge=1,
+        le=3_650,
+        description="Days that the items of a batch's report are kept; its counts stay.",
+    )
+    max_listings: int = Field(
+        default=20_000,
+        ge=0,
+        description="Standing listings of one source, unless staff set another number; "
+        "0: no limit.",
+    )
+    pushes_per_hour: int = Field(
+        default=3_600,
+        ge=0,
+        description="What one source, or one key, may push in an hour: a listing sent alone "
+        "counts one, a batch twenty; 0: no limit.",
+    )
+    cache_mb: int = Field(
+        default=64,
+        ge=0,
+        le=16_384,
+        description="Memory per process for answers to the public, in MB; 0: none are kept.",
+    )
     metrics: bool = Field(default=False, description="Whether GET /metrics answers (Prometheus).")
     forwarded_allow_ips: str = Field(
         default="",

@@ -206,8 +206,9 @@ def _show_example(operation: Operation, examples: Mapping[str, Any]) -> None:
     thing = name.removeprefix("replace")
     for known in (name, f"create{thing}", f"add{thing}"):
         if known in examples and "requestBody" in operation:
-            for media in operation["requestBody"]["content"].values():
-                media["example"] = examples[known]
+            for kind, media in operation["requestBody"]["content"].items():
+                if kind != "application/x-ndjson" and kind.endswith("json"):
+                    media["example"] = examples[known]
             return
 
 

@@ -19,13 +19,18 @@ _WHOLE = re.compile(r"-?\d+", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", re.ASCII)
 _DIGIT = re.compile(r"\d")
 _FLAGS = frozenset({"true", "false"})
+_NUMBERS = (int, float)
+_COUNTED = frozenset({int, float, Decimal})
+_PLAIN = (bool, int, float, str)
 
 
 def as_sent(cls: type[BaseModel], value: Any, info: ValidationInfo) -> Any:
     """For a body: a member that means a flag, a number or a day is sent as one."""
     kinds = _kinds(cls, info.field_name or "")
+    if not kinds or value is None:
+        return value
     for item in value if isinstance(value, list) else (value,):
-        if isinstance(item, bool | int | float | str):
+        if isinstance(item, _PLAIN):
             _check_member(kinds, item)
     return value
 
@@ -57,14 +62,14 @@ QueryFlag = Annotated[bool, BeforeValidator(_flag)]
 
 def _check_member(kinds: frozenset[type], item: bool | float | str) -> None:
     if isinstance(item, bool):
-        if kinds and bool not in kinds:
+        if bool not in kinds:
             raise ValueError("This is not a place for true or false.")
-    elif isinstance(item, int | float):
-        if kinds and kinds.isdisjoint({int, float, Decimal}):
+    elif isinstance(item, _NUMBERS):
+        if kinds.isdisjoint(_COUNTED):
             raise ValueError("This is not a place for a number.")
-    elif not kinds.isdisjoint({date, datetime}):
+    elif date in kinds or datetime in kinds:
         _check_text(kinds, item)
-    elif kinds and Decimal not in kinds:
+    elif Decimal not in kinds:
         raise ValueError("Send it as JSON has it, without quotes.")
 
 

@@ -12,38 +12,57 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.kit.problems import METHOD_NOT_ALLOWED, Problem, answer
+
 
 class Methods:
-    """Middleware that answers OPTIONS and completes the Allow header of a 405."""
+    """Middleware that answers OPTIONS, and completes or makes the 405 of a path."""
 
     def __init__(self, app: ASGIApp, *, api: FastAPI) -> None:
         self.app = app
         self.api = api
         self._routes: list[tuple[Any, Set[str]]] = []
+        self._written: dict[str, set[str]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer OPTIONS for a path there is; pass everything else on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "OPTIONS" and (allowed := self._allowed(scope["path"])):
+        path, method = scope["path"], scope["method"]
+        self._learn()
+        if method == "OPTIONS" and (allowed := self._allowed(path)):
             await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
+            return
+        # A path that is written out is not one of the things beside which it stands.
+        if path in self._written and method not in _with_head(self._written[path]):
+            headers = {"Allow": self._allowed(path)}
+            response = answer(Problem(METHOD_NOT_ALLOWED, headers=headers), scope)
+            await response(scope, receive, send)
             return
 
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 405:
-                MutableHeaders(raw=message["headers"])["Allow"] = self._allowed(scope["path"])
+                MutableHeaders(raw=message["headers"])["Allow"] = self._allowed(path)
             await send(message)
 
         await self.app(scope, receive, completed)
 
+    def _learn(self) -> None:
+        if self._routes:
+            return
+        for context in iter_route_contexts(self.api.routes):
+            methods = context.methods or {"GET"}
+            self._routes.append((context.path_regex, methods))
+            if context.path and "{" not in context.path:
+                self._written.setdefault(context.path, set()).update(methods)
+
     def _allowed(self, path: str) -> str:
-        if not self._routes:
-            self._routes = [
-                (context.path_regex, context.methods or {"GET"})
-                for context in iter_route_contexts(self.api.routes)
-            ]
-        methods = {name for regex, names in self._routes if regex.match(path) for name in names}
-        if "GET" in methods:
-            methods.add("HEAD")
-        return ", ".join(sorted(methods | {"OPTIONS"})) if methods else ""
+        methods = self._written.get(path) or {
+            name for regex, names in self._routes if regex.match(path) for name in names
+        }
+        return ", ".join(sorted(_with_head(methods) | {"OPTIONS"})) if methods else ""
+
+
+def _with_head(methods: Set[str]) -> Set[str]:
+    return methods | {"HEAD"} if "GET" in methods else methods

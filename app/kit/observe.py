@@ -14,7 +14,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +36,16 @@ class Metrics:
         )
         self.seconds = Histogram(
             "http_request_seconds", "Time to answer.", labels[:2], registry=self.registry
+        )
+        self.answers = Counter(
+            "public_answers_total",
+            "Answers to the public by where they came from: given from memory, unmodified (304 "
+            "from memory), or made.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.answer_bytes = Gauge(
+            "public_answers_bytes", "Memory of kept answers.", registry=self.registry
         )
 
 

@@ -107,7 +107,7 @@ def paginate(
     `count=true`.
     """
     cursors: Cursors = request.app.state.cursors
-    context = _context(request)
+    context = context_of(request)
     total = None
     if parameters.count:
         counted = select(func.count()).select_from(statement.order_by(None).subquery())
@@ -146,11 +146,12 @@ def page(request: Request, response: Response, part: Slice, items: list[T]) -> P
     return Page[T](items=items, next=address, total=part.total)
 
 
-def _context(request: Request) -> str:
+def context_of(request: Request) -> str:
+    """What a cursor belongs to: the path, the filters and the sort."""
     asked = sorted(
         (name, value)
         for name, value in request.query_params.multi_items()
-        if name not in {"cursor", "limit", "count", "facets", "fields"}
+        if name not in {"cursor", "limit", "count", "facets", "fields", "highlight"}
     )
     return f"{request.url.path}?{urlencode(asked)}"
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -72,7 +73,9 @@ GONE = Kind("gone", 410, "Gone", "It was withdrawn. Remove your copy.")
 STALE = Kind(
     "stale", 412, "Changed in the meantime", "Read it again and repeat your edit with its ETag."
 )
-TOO_LARGE = Kind("too_large", 413, "Too large", "Send less in one request.")
+TOO_LARGE = Kind(
+    "too_large", 413, "Too large", "Send less in one request: split a batch into several."
+)
 UNSUPPORTED_MEDIA_TYPE = Kind(
     "unsupported_media_type", 415, "Unsupported media type",
     "Send one of the media types that the documentation names, as Content-Type.",
@@ -161,6 +164,14 @@ class ProblemRead(BaseModel):
     )
 
 
+class MemberError(ValueError):
+    """What is wrong with one member, where a validator compares several: it is pointed at."""
+
+    def __init__(self, detail: str, *member: int | str) -> None:
+        super().__init__(detail)
+        self.member = member
+
+
 def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
     """A 422 about one member of the request."""
     error = FieldError(pointer=pointer, detail=detail, code=code)
@@ -185,7 +196,7 @@ def answer(problem: Problem, scope: Scope) -> Response:
         "type": f"{public_url}/problems/{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": problem.detail or kind.advice,
+        "detail": problem.detail or _limit(kind, scope) + kind.advice,
         "instance": scope.get("path", ""),
         "code": kind.code,
         "request_id": request_id.get(),
@@ -197,19 +208,27 @@ def answer(problem: Problem, scope: Scope) -> Response:
     return Response(dumps(body), kind.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+def _limit(kind: Kind, scope: Scope) -> str:
+    """How much a body may hold, if that is what it is about."""
+    limit = scope.get(MAX_BODY_SIZE_SCOPE_KEY)
+    if kind is not TOO_LARGE or limit is None:
+        return ""
+    return f"A body has at most {limit / 1_000_000:g} MB here. "
+
+
 def translate(error: Exception) -> Problem:
     """The problem that stands for any exception; unknown ones are logged and say nothing."""
     match error:
         case Problem():
             return error
         case RequestValidationError():
-            found = [_field_error(item) for item in error.errors()]
+            found = [field_error(item) for item in error.errors()]
             return Problem(INVALID, _summary(found), errors=found)
         case HTTPException():
             kind = BY_STATUS.get(error.status_code) or Kind(
                 "http_error", error.status_code, HTTPStatus(error.status_code).phrase, ""
             )
-            return Problem(kind, kind.advice, headers=error.headers or {})
+            return Problem(kind, headers=error.headers or {})
         case ClientDisconnect():
             return Problem(BAD_REQUEST, "The request ended before it was whole.")
         case StaleDataError():
@@ -238,8 +257,13 @@ _BRANCH = re.compile(r"function-\w+\[.*|constrained-\w+|literal\[.*", re.DOTALL)
 """How pydantic marks, in a location, which kind of several it tried: not part of the body."""
 
 
-def _field_error(item: Mapping[str, Any]) -> FieldError:
-    return FieldError(pointer=pointer(item["loc"]), detail=sentence(item), code=str(item["type"]))
+def field_error(item: Mapping[str, Any]) -> FieldError:
+    """What pydantic found wrong, with the member that it is about."""
+    error = (item.get("ctx") or {}).get("error")
+    member = error.member if isinstance(error, MemberError) else ()
+    return FieldError(
+        pointer=pointer([*item["loc"], *member]), detail=sentence(item), code=str(item["type"])
+    )
 
 
 def pointer(location: Iterable[int | str]) -> str:
@@ -320,7 +344,7 @@ class Guard:
                 plain = headers.get(b"content-type", b"").startswith(b"text/plain")
                 if plain and message["status"] >= 400:
                     kind = BY_STATUS.get(message["status"], BAD_REQUEST)
-                    replaced = answer(Problem(kind, kind.advice), scope)
+                    replaced = answer(Problem(kind), scope)
                     return
             if replaced is None:
                 await send(message)

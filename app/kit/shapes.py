@@ -6,10 +6,19 @@ from typing import Annotated, Any, ClassVar, Self, TypeVar
 from uuid import UUID
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from sqlmodel import SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from app.kit import exact
+from app.kit.problems import MemberError
 
 W = TypeVar("W", bound="Write")
 
@@ -38,7 +47,7 @@ Referred = Annotated[
 
 
 @cache
-def _text_limits(model: type[SQLModel]) -> list[tuple[str, int]]:
+def _text_limits(model: type[BaseModel]) -> list[tuple[str, int]]:
     return [
         (name, limit.max_length)
         for name, field in model.model_fields.items()
@@ -47,10 +56,13 @@ def _text_limits(model: type[SQLModel]) -> list[tuple[str, int]]:
     ]
 
 
-class Write(SQLModel):
-    """A body that is written: unknown members are refused, read-only ones ignored."""
+class Write(BaseModel):
+    """A body that is written: unknown members are refused, read-only ones ignored.
 
-    model_config = {"extra": "forbid"}
+    No SQLModel: its constructor in Python costs a batch of listings a fifth of its time.
+    """
+
+    model_config: ClassVar[SQLModelConfig] = SQLModelConfig(extra="forbid")
 
     read_only: ClassVar[frozenset[str]] = frozenset()
     """Members of the matching `…Read` that may be sent back and are not looked at."""
@@ -71,7 +83,8 @@ class Write(SQLModel):
         for name, limit in _text_limits(type(self)):
             value = getattr(self, name)
             if isinstance(value, str) and len(value) > limit:
-                raise ValueError(f"{name} is longer than {limit} characters once it is cleaned.")
+                detail = f"{name} is longer than {limit} characters once it is cleaned."
+                raise MemberError(detail, name)
         return self
 
 

@@ -26,6 +26,8 @@ _SPACES = re.compile(r"\s+")
 
 def one_line(value: str) -> str:
     """Normalise to NFC on one line, spaces folded; control characters are refused."""
+    if value.isascii() and value.isprintable() and "  " not in value:
+        return value.strip()  # nearly all: a third of the time of the rest
     if _CONTROLS.search(value):
         raise ValueError("Remove the control characters.")
     return _SPACES.sub(" ", _DIRECTIONS.sub("", unicodedata.normalize("NFC", value))).strip()

@@ -29,6 +29,11 @@ def from_london(value: datetime) -> datetime:
         raise ValueError("This lies outside the years 1 to 9999.") from None
 
 
+def is_skipped(value: datetime) -> bool:
+    """Whether London's clocks skip this time in spring, so that nobody's watch shows it."""
+    return from_london(value).astimezone(LONDON).replace(tzinfo=None) != value
+
+
 Moment = Annotated[AwareDatetime, AfterValidator(from_london)]
 """An instant that people send, with its offset; kept in UTC."""
 
