@@ -9,7 +9,7 @@ from app.access.models import Caller
 
 
 class InboxItem(SQLModel):
-    """Things of one kind that wait."""
+    """Things of one kind that wait; of `corrected` there is one for each source."""
 
     kind: str = Field(description="What waits.", schema_extra={"examples": ["submitted"]})
     count: int

@@ -1,1 +1,1 @@
-"""Local authorities, the partnerships that cover them, their boundaries, and postcodes."""
+"""Local authorities, what covers them, their boundaries and school terms, and postcodes."""

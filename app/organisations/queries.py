@@ -243,6 +243,25 @@ def venues_by_ref(
     return found
 
 
+def venues_at(
+    session: Session, organisation_pks: Iterable[int], postcodes: Iterable[str]
+) -> dict[tuple[int, str], list[Venue]]:
+    """The venues of these organisations at these postcodes (with their space), by both."""
+    statement = (
+        select(Venue)
+        .where(
+            col(Venue.organisation_pk).in_(set(organisation_pks)),
+            col(Venue.postcode).in_(set(postcodes)),
+            col(Venue.deleted_at).is_(None),
+        )
+        .order_by(col(Venue.pk))
+    )
+    found: dict[tuple[int, str], list[Venue]] = {}
+    for row in session.execute(statement).scalars():
+        found.setdefault((row.organisation_pk, row.postcode), []).append(row)
+    return found
+
+
 def venues_of(session: Session, organisation_pks: Iterable[int]) -> dict[int, list[Venue]]:
     """The venues of organisations by slug, in one query."""
     wanted = set(organisation_pks)

@@ -160,7 +160,7 @@ def update_organisation(
     return _answer(request, session, caller, row)
 
 
-@router.delete("/{organisation}", status_code=204, responses=problems(401, 403, 404, 412, 428))
+@router.delete("/{organisation}", status_code=204, responses=problems(401, 403, 404, 409, 412, 428))
 def delete_organisation(
     session: WriteSession, caller: Staff, organisation: OrganisationPath, if_match: IfMatchHeader
 ) -> None:

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.access.models import Caller
-from app.kit.problems import INVALID, FieldError, Problem
+from app.kit.problems import FieldError
 from app.vocabularies.models import Term, Vocabulary
 
 
@@ -41,6 +41,27 @@ def labels(session: Session, vocabulary: Vocabulary) -> dict[str, str]:
     return dict(session.execute(statement).all())
 
 
+def every_label(session: Session) -> dict[Vocabulary, dict[str, str]]:
+    """The label of each code by vocabulary, retired ones included."""
+    found: dict[Vocabulary, dict[str, str]] = {vocabulary: {} for vocabulary in Vocabulary}
+    for vocabulary, code, label in session.execute(select(Term.vocabulary, Term.code, Term.label)):
+        found[vocabulary][code] = label
+    return found
+
+
+def all_labels(session: Session) -> dict[str, dict[str, str]]:
+    """The label of each code that new items may carry, by vocabulary, in their order."""
+    statement = (
+        select(Term.vocabulary, Term.code, Term.label)
+        .where(col(Term.retired).is_(False))
+        .order_by(col(Term.vocabulary), col(Term.position), col(Term.code))
+    )
+    found: dict[str, dict[str, str]] = {}
+    for vocabulary, code, label in session.execute(statement):
+        found.setdefault(str(vocabulary), {})[code] = label
+    return found
+
+
 def unknown_terms(
     known: Mapping[Vocabulary, set[str]],
     carried: Iterable[tuple[str, Vocabulary, Sequence[str]]],
@@ -57,13 +78,3 @@ def unknown_terms(
         for index, code in enumerate(codes)
         if code not in known[vocabulary]
     ]
-
-
-def check_terms(session: Session, carried: Iterable[tuple[str, Vocabulary, Sequence[str]]]) -> None:
-    """A 422 that names each unknown code and what is allowed."""
-    carried = list(carried)
-    if not any(codes for _, _, codes in carried):
-        return
-    errors = unknown_terms(known_codes(session), carried)
-    if errors:
-        raise Problem(INVALID, errors[0].detail, errors=errors)
