@@ -4,10 +4,12 @@ from sqlmodel import SQLModel
 
 import app.access.models
 import app.authorities.models
+import app.authorities.school_terms
 import app.case_studies.models
 import app.deliveries.models
 import app.kit.idempotency
 import app.kit.secrets
+import app.opportunities.matches
 import app.opportunities.models
 import app.organisations.models
 import app.partnerships.models

@@ -26,7 +26,7 @@ def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]
 
 def include_name(name: str | None, kind: str, _: Any) -> bool:
     """Leave out tables that the engines make for themselves."""
-    return not (kind == "table" and name is not None and "_rtree" in name)
+    return not (kind == "table" and name is not None and name.startswith("opportunity_words"))
 
 
 def migrate(connection: Connection) -> None:

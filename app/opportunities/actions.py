@@ -1,8 +1,9 @@
-"""Moderating and correcting listings."""
+"""Correcting listings, and editing those that are kept by hand."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import update
 from sqlmodel import Session, col
 
 from app.access import audit
@@ -13,21 +14,19 @@ from app.kit.problems import (
     FORBIDDEN,
     GONE,
     NOT_FOUND,
-    FieldError,
     Kind,
     Problem,
     invalid,
 )
 from app.kit.shapes import merged
 from app.kit.times import now
-from app.opportunities import documents, intake, queries
-from app.opportunities.intake import Item, Origin, Outcome, Planned
-from app.opportunities.life import PARTNER, STAFF, Rules
-from app.opportunities.models import Opportunity, OpportunityWrite, Status
+from app.opportunities import differences, documents, intake, queries, storing
+from app.opportunities.life import Rules
+from app.opportunities.models import Opportunity, Status
+from app.opportunities.moderation import origin_of, refused
+from app.opportunities.planned import Item, Outcome
+from app.opportunities.written import OpportunityWrite
 
-NOT_PUBLISHABLE = Kind(
-    "not_publishable", 409, "Not ready to be published", "Add what `errors` lists, then try again."
-)
 EDIT_AT_SOURCE = Kind(
     "edit_at_source", 409, "Edit it at its source",
     "This listing comes from your own system. Change it there and push it again.",
@@ -46,77 +45,39 @@ def editable(session: Session, caller: Caller, identifier: Any) -> Opportunity:
     return row
 
 
-def submit(session: Session, caller: Caller, row: Opportunity, rules: Rules) -> None:
-    """Send a draft in for moderation."""
-    _must_manage(session, caller, row)
-    if row.status is not Status.DRAFT:
-        raise Problem(CONFLICT, f"Only a draft is submitted; this listing is {row.status}.")
-    _must_be_complete(session, row, row.payload, rules)
-    row.status = Status.SUBMITTED
-    row.rejection_reason = None
-    _note(session, caller, row, "submit")
+def confirm(session: Session, caller: Caller, row: Opportunity, rules: Rules) -> None:
+    """Say that a listing without an end is still on; one that expired unanswered comes back.
 
-
-def approve(session: Session, caller: Caller, row: Opportunity, rules: Rules) -> None:
-    """Publish a submitted listing, or the change that waits beside a published one."""
-    _must_moderate(session, caller, row)
-    if row.pending is not None:
-        payload, digest = row.pending["payload"], row.pending["digest"]
-        _must_be_complete(session, row, payload, rules)
-        _reconsider(session, row, payload, digest, rules, trusted=True)
-    elif row.status in {Status.SUBMITTED, Status.DRAFT}:
-        _must_be_complete(session, row, row.payload, rules)
-        _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=True)
-    else:
-        raise Problem(CONFLICT, f"Nothing waits for approval; this listing is {row.status}.")
-    _note(session, caller, row, "approve")
-
-
-def reject(session: Session, caller: Caller, row: Opportunity, reason: str) -> None:
-    """Refuse a submitted listing, or the change that waits beside a published one."""
-    _must_moderate(session, caller, row)
-    if row.pending is not None:
-        # The approved content stays. The refused payload is remembered, so that sending it
-        # again unchanged does not make it wait again.
-        row.payload_digest = row.pending["digest"]
-        row.pending = None
-    elif row.status in {Status.SUBMITTED, Status.DRAFT}:
-        row.status = Status.REJECTED
-        row.approved_at = None
-    else:
-        raise Problem(CONFLICT, f"Nothing waits for a decision; this listing is {row.status}.")
-    row.rejection_reason = reason
-    _note(session, caller, row, "reject")
-
-
-def withdraw(session: Session, caller: Caller, row: Opportunity, reason: str | None) -> None:
-    """Take a listing away: by its owner until it is sent again, by moderators until `restore`."""
-    moderates = queries.may_moderate(session, caller, row.pk or 0)
-    if not moderates:
+    That is no change of a published listing: neither its version nor its number moves.
+    """
+    if not queries.may_moderate(session, caller, row.pk or 0):
         _must_manage(session, caller, row)
-    if row.status is Status.WITHDRAWN and row.withdrawn_by == STAFF:
-        raise Problem(CONFLICT, "It is withdrawn already.")
-    if row.status is Status.REJECTED:
-        raise Problem(CONFLICT, "It was rejected: nothing of it is public.")
-    row.status = Status.WITHDRAWN
-    row.pending = None
-    row.withdrawn_by = STAFF if moderates else PARTNER
-    row.rejection_reason = reason
-    _note(session, caller, row, "withdraw")
-
-
-def restore(session: Session, caller: Caller, row: Opportunity, rules: Rules) -> None:
-    """Bring back what was withdrawn, into the state that its content deserves now."""
-    _must_moderate(session, caller, row)
-    if row.status is not Status.WITHDRAWN:
-        raise Problem(
-            CONFLICT, f"Only what is withdrawn is restored; this listing is {row.status}."
+    if row.last_session_ends_at is not None:
+        raise Problem(CONFLICT, "It has dates and ends with them: there is nothing to confirm.")
+    if row.status is Status.EXPIRED:
+        approved = row.approved_at is not None
+        _reconsider(
+            session,
+            row,
+            row.payload,
+            row.payload_digest,
+            rules,
+            trusted=approved,
+            texts=row.origin_text,
         )
-    row.withdrawn_by = PARTNER
-    approved = row.approved_at is not None
-    _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=approved)
-    row.rejection_reason = None
-    _note(session, caller, row, "restore")
+    elif row.status is not Status.PUBLISHED:
+        raise Problem(
+            CONFLICT, f"Only a published or expired listing is confirmed; this one is {row.status}."
+        )
+    session.execute(
+        update(Opportunity)
+        .where(col(Opportunity.pk) == row.pk)
+        .values(confirmed_at=now(), asked_at=None)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(row)
+    audit.record(session, caller, "opportunity.confirm", "opportunity", row.id, after=row.status)
+    announce(session, "opportunity.confirm", {"id": str(row.id), "status": row.status.value})
 
 
 def correct(
@@ -134,7 +95,10 @@ def correct(
     changes = dict(patch)
     reason = changes.pop("reason", None)
     manual = row.source_key.startswith(MANUAL)
-    latest = row.pending["payload"] if manual and row.pending else row.payload
+    latest, texts = row.payload, row.origin_text
+    if manual and row.pending:
+        latest = differences.proposal(row.payload, row.pending)
+        texts = row.pending.get("texts")
     current = OpportunityWrite.model_validate(_effective(row, latest))
     edited = merged(current, changes).model_dump(mode="json", by_alias=True)
     touched = [name for name in changes if name in OpportunityWrite.model_fields]
@@ -149,6 +113,7 @@ def correct(
             intake.digest_of(payload),
             rules,
             trusted=moderates and row.approved_at is not None,
+            texts=differences.mixed_texts(texts, None, touched),
             manual=True,
             reviewed=moderates,
         )
@@ -168,6 +133,7 @@ def correct(
                     "value": edited[name],
                     "reason": reason.strip(),
                     "by": caller.key_id,
+                    "role": caller.role.value,
                     "at": now().isoformat(),
                 }
                 for name in touched
@@ -203,7 +169,15 @@ def _lay_over(session: Session, row: Opportunity, rules: Rules) -> None:
     if row.status is Status.WITHDRAWN:
         raise Problem(CONFLICT, "It is withdrawn. Restore it before you correct it.")
     waiting, approved = row.pending, row.approved_at is not None
-    _reconsider(session, row, row.payload, row.payload_digest, rules, trusted=approved)
+    _reconsider(
+        session,
+        row,
+        row.payload,
+        row.payload_digest,
+        rules,
+        trusted=approved,
+        texts=row.origin_text,
+    )
     row.pending = waiting
 
 
@@ -215,52 +189,21 @@ def _reconsider(
     rules: Rules,
     *,
     trusted: bool,
+    texts: Mapping[str, Any] | None,
     manual: bool = False,
     reviewed: bool = True,
 ) -> None:
     """Run a listing's own payload through the intake again, and apply what comes of it."""
     session.flush()
-    origin = Origin(
-        pk=row.source_pk,
-        key=row.source_key,
-        name=row.source_name,
-        owner_pk=row.owner_pk,
-        trusted=trusted,
-        manual=manual,
-        reviewed=reviewed,
-    )
-    item = Item(0, row.external_id, dict(payload))
+    origin = origin_of(row, trusted=trusted, manual=manual, reviewed=reviewed)
+    item = Item(0, row.external_id, dict(payload), texts=texts)
     (planned,) = intake.plan(session, origin, [item], rules, force=True)
     if planned.outcome is Outcome.REJECTED:
-        raise Problem(CONFLICT, _said(planned), errors=planned.errors)
+        raise refused(planned)
     planned.digest = digest
     planned.columns["payload_digest"] = digest
-    intake.apply(session, origin, [planned])
+    storing.apply(session, origin, [planned])
     session.refresh(row)
-
-
-def _said(planned: Planned) -> str:
-    first = planned.errors[0]
-    return f"{first.pointer}: {first.detail}"
-
-
-def _must_be_complete(
-    session: Session, row: Opportunity, payload: Mapping[str, Any], rules: Rules
-) -> None:
-    """What was missing when it was pushed may be there by now, so it is looked at afresh."""
-    origin = Origin(
-        pk=row.source_pk,
-        key=row.source_key,
-        name=row.source_name,
-        owner_pk=row.owner_pk,
-        trusted=False,
-        reviewed=True,
-    )
-    item = Item(0, row.external_id, dict(payload))
-    (planned,) = intake.plan(session, origin, [item], rules, force=True)
-    errors: list[FieldError] = [*planned.errors, *intake.explain(planned.missing)]
-    if errors:
-        raise Problem(NOT_PUBLISHABLE, errors[0].detail, errors=errors)
 
 
 def _must_manage(session: Session, caller: Caller, row: Opportunity) -> None:

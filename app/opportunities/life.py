@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
-from app.opportunities.models import OpportunityWrite, Status
+from app.opportunities.models import Status
+from app.opportunities.written import OpportunityWrite
 
 STAFF = "staff"
 PARTNER = "partner"
+MERGE = "merge"
+HELD = frozenset({STAFF, MERGE})
+"""What is withdrawn so does not come back by being sent again."""
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,10 @@ class Rules:
     """What the settings decide about listings."""
 
     safeguarding_required: bool = True
+    max_listings: int = 0
+    """Standing listings of a source that sets no number of its own; 0 is no limit."""
+    pushes_per_hour: int = 0
+    """What a source may send in an hour if it sets no number of its own; 0 is no limit."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,9 @@ class Verdict:
 
     status: Status
     pending: bool = False
+    approved: bool | None = None
+    """Of what is withdrawn: whether what it says now may be shown without a moderator, if that
+    has changed."""
 
 
 def missing_facts(
@@ -71,12 +82,15 @@ def after_push(
 ) -> Verdict:
     """The state after a push; `over` means that its last session has ended.
 
-    Rejected stays until the payload changes. Withdrawn by staff stays until it is restored;
-    withdrawn by the partner, or expired, revives. A moderated source's change to what is
-    published waits beside the approved content.
+    Rejected stays until the payload changes. Withdrawn by staff stays until it is restored, and
+    so does what was merged into another listing; withdrawn by the partner, or expired, revives.
+    A moderated source's change to what is published waits beside the approved content.
     """
     if previous is Status.WITHDRAWN and withdrawn_by == STAFF:
-        return Verdict(Status.WITHDRAWN)
+        return Verdict(Status.WITHDRAWN, approved=False if changed and not trusted else None)
+    if previous is Status.WITHDRAWN and withdrawn_by == MERGE:
+        approved = not missing and (trusted or (was_approved and not changed))
+        return Verdict(Status.WITHDRAWN, approved=approved)
     if previous is Status.REJECTED and not changed:
         return Verdict(Status.REJECTED)
     if previous is Status.PUBLISHED and changed and not trusted:

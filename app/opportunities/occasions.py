@@ -8,16 +8,17 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session, col
 
-from app.kit.database import number
+from app.kit.database import insert_plain, number
 from app.kit.identifiers import uuid7
 from app.kit.times import LONDON, day_ends, day_starts, now
-from app.opportunities.models import OpportunitySession, OpportunityWrite, SessionStatus
+from app.opportunities.models import OpportunitySession, SessionStatus
 from app.opportunities.recurrence import expand
+from app.opportunities.written import OpportunityWrite
 
 CHUNK = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Occasion:
     """One session as it will be stored."""
 
@@ -73,19 +74,42 @@ def summary(occasions: Sequence[Occasion], at: datetime) -> dict[str, datetime |
     }
 
 
-def store(session: Session, wanted: Mapping[int, Sequence[Occasion]], *, fresh: set[int]) -> None:
-    """Make the stored sessions of these listings equal to the wanted ones, set by set.
+def rows_of(occasions: Sequence[Occasion]) -> list[dict[str, Any]]:
+    """The rows of a new listing's sessions, each with an id, but for the key of the listing."""
+    return [{"id": uuid7(), **_values(occasion)} for occasion in occasions]
+
+
+def insert_new(session: Session, wanted: Mapping[int, Sequence[dict[str, Any]]]) -> None:
+    """Insert the sessions of new listings; `rows_of` made them."""
+    table = OpportunitySession.__table__  # type: ignore[attr-defined]
+    rows = [{"opportunity_pk": pk, **row} for pk, some in wanted.items() for row in some]
+    if not rows:
+        return
+    insert_plain(session, table, rows)
+    pks: list[int] = []
+    owners = list(wanted)
+    for start in range(0, len(owners), CHUNK):
+        some = owners[start : start + CHUNK]
+        found = select(table.c.pk).where(table.c.opportunity_pk.in_(some))
+        pks.extend(session.execute(found).scalars())
+    number(session, table, pks)
+
+
+def store(session: Session, wanted: Mapping[int, Sequence[Occasion]]) -> set[int]:
+    """Make the stored sessions of these listings equal to the wanted ones; those that differed.
 
     A session that stays keeps its id; one that goes leaves a tombstone; what differs gets a new
-    change number.
+    change number. Its listing needs one too (`documents.mark_anew`), shown there or not.
     """
     at = now()
     stored: dict[int, dict[tuple[str, object], OpportunitySession]] = {}
-    for row in _rows(session, [pk for pk in wanted if pk not in fresh]):
+    for row in _rows(session, list(wanted)):
         stored.setdefault(row.opportunity_pk, {})[_identity(row)] = row
     added: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
+    differing: set[int] = set()
     for opportunity_pk, occasions in wanted.items():
+        known = len(added) + len(changed)
         before = stored.get(opportunity_pk, {})
         for occasion in occasions:
             values = _values(occasion)
@@ -101,7 +125,10 @@ def store(session: Session, wanted: Mapping[int, Sequence[Occasion]], *, fresh: 
             if row.deleted_at is None:
                 values = {name: getattr(row, name) for name in _COLUMNS}
                 changed.append({"row_pk": row.pk, "new_deleted_at": at, **_prefixed(values)})
+        if len(added) + len(changed) > known:
+            differing.add(opportunity_pk)
     _write(session, added, changed)
+    return differing
 
 
 _COLUMNS = (

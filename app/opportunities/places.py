@@ -1,6 +1,7 @@
 """Where a listing is: grid metres and authority from its venue, and the authorities it reaches."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -8,7 +9,9 @@ from sqlmodel import Session, col
 
 from app.authorities import queries as authorities
 from app.authorities.models import Authority
+from app.opportunities import grid
 from app.opportunities.models import Opportunity, OpportunityArea
+from app.opportunities.remarks import title_key
 from app.organisations.models import Venue
 
 
@@ -19,7 +22,25 @@ def whereabouts(venue: Venue, centre: Authority | None) -> dict[str, Any]:
         "authority_pk": venue.authority_pk,
         "easting": shown.easting,
         "northing": shown.northing,
+        "cell": grid.cell(shown.easting, shown.northing),
     }
+
+
+def same_hall(name: str, venues: Sequence[Venue]) -> Venue | None:
+    """The one venue at a postcode that goes by this name, or by a shorter or longer one."""
+    words = _words(name)
+    exact = [venue for venue in venues if _words(venue.name) == words]
+    near = exact or [venue for venue in venues if _is_part(words, _words(venue.name))]
+    return near[0] if len(near) == 1 else None
+
+
+@lru_cache(4_096)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(title_key(name).split()) - {"the", "at", "of", "and"}
+
+
+def _is_part(one: frozenset[str], other: frozenset[str]) -> bool:
+    return bool(one and other) and (one <= other or other <= one)
 
 
 def districts(known: Iterable[Authority]) -> Mapping[int, Collection[int]]:

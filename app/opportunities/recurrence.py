@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from app.kit.times import LONDON, from_london
-from app.opportunities.models import MOST_SESSIONS, Recurrence
+from app.opportunities.models import MOST_SESSIONS
+from app.opportunities.written import Recurrence
 
 HORIZON = timedelta(days=400)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")

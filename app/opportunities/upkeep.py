@@ -1,5 +1,6 @@
 """What time does to listings: the next session moves on, the last one ends, areas change."""
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
@@ -9,13 +10,17 @@ from sqlmodel import Session, col
 from app.access import audit
 from app.access.models import SYSTEM
 from app.authorities.models import Cover
-from app.kit.database import Database
+from app.kit.database import Counter, Database
 from app.kit.times import now, today
-from app.opportunities import documents
-from app.opportunities.intake import NEVER
+from app.opportunities import documents, words
 from app.opportunities.models import Opportunity, OpportunitySession, SessionStatus, Status
+from app.opportunities.planned import NEVER
 
 CHUNK = 500
+AREAS_FOLLOWED = "areas_followed"
+"""Counts days: the last one on which areas that begin and end were looked at."""
+WORDS_ANALYSED = "words_analysed"
+"""Names the version of the analysis by which the words of listings are indexed."""
 
 
 def expire(database: Database) -> int:
@@ -65,13 +70,23 @@ def move_on(database: Database) -> int:
 
 
 def follow_areas(database: Database) -> None:
-    """Mark the listings where a partnership's area begins or ends today."""
+    """Mark the listings where a partnership's area has begun or ended since the last look.
+
+    The last day looked at is looked at again: a listing may have been rendered just before it
+    ended, with the areas of the day.
+    """
     day = today()
     with database.writing(seconds=60) as session:
+        seen = session.get(Counter, AREAS_FOLLOWED, with_for_update=True)
+        if seen is None:
+            seen = Counter(name=AREAS_FOLLOWED, value=day.toordinal())
+        since = min(date.fromordinal(seen.value), day)
+        seen.value = day.toordinal()
+        session.add(seen)
         turned = select(col(Cover.authority_pk)).where(
             or_(
-                col(Cover.from_date) == day,
-                col(Cover.until_date) == day,
+                col(Cover.from_date).between(since, day),
+                col(Cover.until_date).between(since, day),
             )
         )
         if session.execute(turned.limit(1)).first() is None:
@@ -81,6 +96,21 @@ def follow_areas(database: Database) -> None:
             .where(documents.reaching(turned))
             .values(stale=True)
             .execution_options(synchronize_session=False)
+        )
+
+
+def index_anew(database: Database) -> None:
+    """Mark every listing to be indexed again, when words are analysed otherwise than before."""
+    with database.writing(seconds=60) as session:
+        known = session.get(Counter, WORDS_ANALYSED, with_for_update=True)
+        if known is not None and known.value == words.VERSION:
+            return
+        if known is None:
+            known = Counter(name=WORDS_ANALYSED)
+        known.value = words.VERSION
+        session.add(known)
+        session.execute(
+            update(Opportunity).values(stale=True).execution_options(synchronize_session=False)
         )
 
 

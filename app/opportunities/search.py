@@ -1,0 +1,144 @@
+"""The SQL of lists of listings: one builder for every path, in plain text for both engines.
+
+Text, because putting SQLAlchemy's expressions together took longer than running them, and because
+it can be read. Every value is a parameter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.opportunities import conditions
+from app.opportunities.conditions import Conditions, Sight, Way
+from app.opportunities.wanted import Sort, Wanted, When
+from app.opportunities.word_queries import Part
+
+
+@dataclass
+class Statement:
+    """A statement and its parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+def page(
+    wanted: Wanted,
+    sight: Sight,
+    *,
+    is_sqlite: bool,
+    sort: Sort,
+    way: Way,
+    limit: int,
+    after: Sequence[Any] | None = None,
+    part: Part = Part.ALL,
+    reach: int | None = None,
+    keys: Sequence[int] = (),
+) -> Statement:
+    """The statement of a page: keys, sort values, and what is shown of each listing.
+
+    `part` narrows words, `reach` the circle to so many metres, `after` starts behind a row.
+    """
+    found = Conditions(is_sqlite)
+    source = _source(found, wanted, way, reach, keys)
+    conditions.hold(found, wanted, sight, way, part)
+    if reach is not None and wanted.near is not None:
+        found.add(f"{conditions.squared(wanted.near)} <= {found.value(reach * reach)}")
+    by, descending = _sort_key(wanted, sort)
+    direction = " DESC" if descending else ""
+    if after is not None:
+        compare = "<" if descending else ">"
+        found.add(f"({by}, o.pk) {compare} ({found.value(after[0])}, {found.value(after[1])})")
+    where = " AND ".join(found.clauses) or "1 = 1"
+    inner = (
+        f"SELECT o.pk AS pk, {by} AS k FROM {source} WHERE {where}"  # noqa: S608 - values are parameters
+        f" ORDER BY {by}{direction}, o.pk{direction} LIMIT {found.value(limit)}"
+    )
+    # SQLite reads the page in its order; PostgreSQL is free not to.
+    outer = "" if is_sqlite else f" ORDER BY p.k{direction}, p.pk{direction}"
+    return Statement(
+        "SELECT p.pk, p.k, d.document, d.change_number, d.version, d.easting, d.northing"  # noqa: S608
+        f" FROM ({inner}) p JOIN opportunity d ON d.pk = p.pk{outer}",
+        found.parameters,
+    )
+
+
+def keys_of(wanted: Wanted, sight: Sight, *, is_sqlite: bool, way: Way) -> Statement:
+    """The statement that finds the keys of all that match."""
+    found = Conditions(is_sqlite)
+    source = _source(found, wanted, way, None, ())
+    conditions.hold(found, wanted, sight, way, Part.ALL)
+    where = " AND ".join(found.clauses) or "1 = 1"
+    return Statement(f"SELECT o.pk FROM {source} WHERE {where}", found.parameters)  # noqa: S608
+
+
+def sessions_of(wanted: Wanted, when: When, *, is_sqlite: bool) -> Statement:
+    """The statement that finds the sessions of this sort of all published listings that match."""
+    found = Conditions(is_sqlite)
+    conditions.hold(found, wanted, conditions.ANYBODY, Way.WALK, Part.ALL)
+    where = " AND ".join([*found.clauses, *conditions.of_session(found, when)])
+    return Statement(
+        "SELECT o.pk, s.local_date, s.ends_at, s.has_time"  # noqa: S608 - values are parameters
+        f" FROM opportunity o, opportunity_session s WHERE {where}",
+        found.parameters,
+    )
+
+
+# --- where to look ----------------------------------------------------------------------------
+
+
+def _source(
+    found: Conditions,
+    wanted: Wanted,
+    way: Way,
+    reach: int | None,
+    keys: Sequence[int],
+) -> str:
+    # SQLite joins a CROSS JOIN in the order in which it is written.
+    match way:
+        case Way.CELLS:
+            runs = (
+                wanted.near.runs(reach) if wanted.near else wanted.box.runs() if wanted.box else ()
+            )
+            listed = ", ".join(f"({low}, {high})" for low, high in runs) or "(-1, -1)"
+            return (
+                f"(VALUES {listed}) c CROSS JOIN opportunity o"
+                if found.is_sqlite
+                else f"(VALUES {listed}) c JOIN opportunity o ON TRUE"
+            )
+        case Way.WORDS:
+            if found.is_sqlite:
+                return "opportunity_words w CROSS JOIN opportunity o ON o.pk = w.rowid"
+            return "opportunity_words w JOIN opportunity o ON o.pk = w.opportunity_pk"
+        case Way.KEYS:
+            listed = ",".join(map(str, keys))
+            if found.is_sqlite:
+                return (
+                    f"json_each({found.value(f'[{listed}]')}) c"
+                    " CROSS JOIN opportunity o ON o.pk = c.value"
+                )
+            return (
+                f"unnest(CAST({found.value('{' + listed + '}')} AS int[])) c(pk)"
+                " JOIN opportunity o ON o.pk = c.pk"
+            )
+        case _:
+            return "opportunity o"
+
+
+def _sort_key(wanted: Wanted, sort: Sort) -> tuple[str, bool]:
+    """What a sort goes by, and whether the largest comes first."""
+    match sort:
+        case Sort.DISTANCE if wanted.near is not None:
+            return conditions.squared(wanted.near), False
+        case Sort.PUBLISHED:
+            # What is published has a date; of the rest it is when it came.
+            public = wanted.is_public
+            return "o.published_at" if public else "coalesce(o.published_at, o.created_at)", True
+        case Sort.UPDATED:
+            return "o.updated_at", True
+        case Sort.TITLE:
+            return "o.title_sort", False
+        case Sort.QUALITY:
+            return "o.quality", True
+        case _:
+            return "o.sort_at", False
