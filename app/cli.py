@@ -5,15 +5,17 @@ them. Exit status: 0, 1 (it could not be done, and why), 2 (the words are off).
 """
 
 import ctypes
+import gc
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +30,7 @@ from sqlmodel import Session, col, select
 from app.access.actions import create_key as make_key
 from app.access.actions import revoke_key
 from app.access.models import SYSTEM, ApiKey, KeyRole, KeyWrite
+from app.authorities import school_term_actions, school_term_files
 from app.authorities.loading import load_postcodes, load_region
 from app.authorities.models import Authority
 from app.deliveries.actions import purge_delivered
@@ -40,11 +43,19 @@ from app.kit.observe import log_json
 from app.kit.problems import Problem, sentence
 from app.kit.protocol import FASTEST, HEAD_BYTES
 from app.main import create_app, open_database, openapi_document
+from app.opportunities import soundness
+from app.opportunities.asking import ask, expire_unanswered
 from app.opportunities.documents import refresh_stale
-from app.opportunities.upkeep import expire, follow_areas, move_on
+from app.opportunities.duplicates import find
+from app.opportunities.life import Rules
+from app.opportunities.merging import keep_up
+from app.opportunities.reassessment import reassess
+from app.opportunities.upkeep import expire, follow_areas, index_anew, move_on
 from app.partnerships.loading import load_partnerships
 from app.settings import Settings
+from app.sources.batches import purge_reports
 from app.sources.demonstration import load_demonstration
+from app.sources.quality_history import record_quality
 from app.vocabularies.actions import load_terms
 
 cli = typer.Typer(
@@ -62,6 +73,7 @@ said = Console(stderr=True, highlight=False)
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 class CannotDoError(Exception):
@@ -80,16 +92,34 @@ def main() -> None:
 # --- serving ----------------------------------------------------------------------------------
 
 
-def jobs() -> list[Job]:
-    """What the worker does each minute, and each hour."""
+COMPARING_SECONDS = 20.0
+"""Of each minute at most, for looking whether what arrived is there already."""
+
+
+def jobs(settings: Settings) -> list[Job]:
+    """What the worker does each minute, each hour and each day."""
+    confirm, grace = settings.listing_confirm_days, settings.listing_grace_days
     return [
         Job("expire", MINUTE, expire),
         Job("next_session", MINUTE, move_on),
         Job("stale_documents", MINUTE, refresh_stale),
+        Job("merged_listings", MINUTE, partial(keep_up, rules=_rules(settings))),
+        Job("duplicates", MINUTE, partial(find, seconds=COMPARING_SECONDS)),
         Job("partnership_areas", HOUR, follow_areas),
+        Job("index_anew", HOUR, index_anew),
+        Job("quality", HOUR, reassess),
+        Job("source_quality", DAY, record_quality),
+        # Those who did not answer expire before anybody else is asked.
+        Job("expire_unanswered", DAY, partial(expire_unanswered, days=grace)),
+        Job("ask", DAY, partial(ask, days=confirm)),
+        Job("purge_reports", DAY, partial(purge_reports, days=settings.report_days)),
         Job("purge_idempotency_keys", HOUR, _committed(purge_idempotency_keys)),
         Job("purge_deliveries", HOUR, _committed(purge_delivered)),
     ]
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(safeguarding_required=settings.safeguarding_required)
 
 
 def _committed(action: Callable[[Session], object]) -> Callable[[Database], object]:
@@ -102,7 +132,7 @@ def _committed(action: Callable[[Session], object]) -> Callable[[Database], obje
 
 def make_worker(database: Database) -> Worker:
     """The worker of this service; what it sends goes to the log until senders are set up."""
-    return Worker(database, {}, jobs())
+    return Worker(database, {}, jobs(Settings()))
 
 
 def application() -> FastAPI:
@@ -111,7 +141,9 @@ def application() -> FastAPI:
     settings = Settings()
     log_json(settings.log_level)
     beside = _beside if _has_worker(settings) else None
-    return create_app(settings, beside=beside)
+    app = create_app(settings, beside=beside, ahead=True)
+    _collect_seldom()
+    return app
 
 
 M_ARENA_MAX = -8
@@ -122,6 +154,16 @@ def _share_heaps() -> None:
     """Two heaps for all threads: glibc would keep one for each, and give little back."""
     with suppress(OSError, AttributeError):  # another C library has other ways
         ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 2)
+
+
+def _collect_seldom() -> None:
+    """Look for cyclic garbage less often, and never among what is there from the start.
+
+    A batch makes millions of objects, hardly one of them in a cycle: looking through them all
+    again and again took a quarter of its time.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
 
 
 def _has_worker(settings: Settings) -> bool:
@@ -242,10 +284,15 @@ def backup(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Look for what is wrong with the database and the settings; exit 1 if anything is."""
+    """Look for what is wrong with the database; exit 1 if anything is.
+
+    Copies of listings that are made for reading are mended on the way: documents, search, places.
+    """
     settings = Settings()
     with _database(settings) as database:
         findings = list(examine(database))
+        if not any(finding.level == "error" for finding in findings):
+            findings += soundness.examine(database)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
@@ -276,6 +323,31 @@ def load_postcodes_command(
         except ValueError as error:
             raise CannotDoError(str(error)) from None
     typer.echo(json.dumps(loaded.as_dict()))
+
+
+@load.command("terms")
+def load_school_terms(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A CSV with the columns authority, name, starts_on, ends_on, source.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+) -> None:
+    """Replace the school terms by those of a file; a line without authority is the region's."""
+    with _database(Settings()) as database:
+        lines: Sequence[int] = ()
+        try:
+            sheet = school_term_files.from_csv(file.read_bytes())
+            lines = sheet.lines
+            with database.writing() as session:
+                report = school_term_actions.replace(session, SYSTEM, sheet.write)
+        except Problem as problem:
+            found = school_term_files.with_lines(problem, lines)
+            raise CannotDoError("\n".join(error.detail for error in found.errors)) from None
+    typer.echo(json.dumps(report.model_dump()))
 
 
 @load.command("demo")

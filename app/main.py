@@ -25,9 +25,12 @@ from app.access.callers import (
 )
 from app.access.inbox import Contributor
 from app.authorities import routes as authorities
+from app.authorities import school_term_routes as school_terms
 from app.authorities.models import AuthorityKind
+from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
 from app.kit import contract
+from app.kit.answers import Answers
 from app.kit.conditional import Representation
 from app.kit.database import Database, Listener, Unavailable
 from app.kit.front_door import open_documentation, open_metrics
@@ -38,24 +41,33 @@ from app.kit.observe import Metrics, Observe
 from app.kit.pages import Cursors
 from app.kit.problems import Guard
 from app.kit.problems import install as install_problems
+from app.kit.quick_reads import QuickReads
 from app.kit.secrets import shared_secret
+from app.kit.watch import Watch
+from app.opportunities import change_routes as changes
+from app.opportunities import duplicate_routes as duplicates
+from app.opportunities import list_routes as opportunity_lists
+from app.opportunities import moderation_routes as moderation
+from app.opportunities import owner_routes as listing_owners
 from app.opportunities import routes as opportunities
+from app.opportunities.census import Census
+from app.opportunities.directory import Directories
 from app.opportunities.documents import refresh_touched
-from app.opportunities.models import (
-    Delivery,
-    Kind,
-    OpportunityCorrectionWrite,
-    OpportunityWrite,
-    Status,
-)
+from app.opportunities.duplicate_queries import inbox as duplicates_inbox
+from app.opportunities.models import Delivery, Kind, Status
+from app.opportunities.offerers import keep_offerers
 from app.opportunities.queries import inbox as opportunities_inbox
+from app.opportunities.written import OpportunityCorrectionWrite, OpportunityWrite
 from app.organisations import routes as organisations
 from app.partnerships import routes as partnerships
 from app.programmes import routes as programmes
 from app.programmes.models import ProgrammeKind, ProgrammeStatus
 from app.settings import Settings
+from app.sources import batch_routes as batches
 from app.sources import routes as sources
+from app.sources import state_routes as source_states
 from app.sources.models import BatchItemWrite
+from app.sources.state import inbox as sources_inbox
 from app.vocabularies import routes as vocabularies
 from app.vocabularies.models import TermRead, VocabularyRead
 
@@ -85,20 +97,29 @@ TAGS = {
     "programmes": "What partnerships plan: milestones, outcomes, budgets.",
     "case-studies": "What was done, and what it changed.",
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
-    "authorities": "Local authorities, their boundaries, and postcodes.",
+    "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
     "vocabularies": "The words of the field, which staff can extend.",
     "access": "Keys, the caller's own view, the audit trail.",
     "service": "Where things are, and how the service is.",
 }
 
 ROOMS = (
+    # These two before the listings, which would take `changes` and `suggest` for ids.
+    opportunity_lists,
+    changes,
     opportunities,
+    batches,
+    duplicates,
+    moderation,
+    listing_owners,
     sources,
+    source_states,
     partnerships,
     programmes,
     case_studies,
     organisations,
     authorities,
+    school_terms,
     vocabularies,
     access,
 )
@@ -136,12 +157,35 @@ GUARDS = frozenset(
     get_args(guard)[1].dependency for guard in (SignedIn, CoordinatorOrStaff, Staff, Admin)
 )
 """The dependencies that refuse a caller without a key."""
-BEFORE_COMMIT: Sequence[Listener] = (refresh_touched,)
-INBOX: Sequence[Contributor] = (opportunities_inbox,)
+PRIVATE_TABLES = frozenset(
+    {
+        "api_key",
+        "api_key_partnership",
+        "audit_event",
+        "batch",
+        "batch_item",
+        "delivery",
+        "idempotency_key",
+        "opportunity_match",
+        "opportunity_match_key",
+        "periodic_job",
+        "service_secret",
+        "source",
+        "source_quality",
+    }
+)
+"""Tables of which nothing shows to a caller without a key: writing to them ends no kept answer.
+
+A table that is not named here counts as public. Whoever shows something of one of these to the
+public takes it out; a test reads everything without a key and looks.
+"""
+BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched)
+INBOX: Sequence[Contributor] = (opportunities_inbox, duplicates_inbox, sources_inbox)
 LINKS = {
     "documentation": "/docs",
     "contract": "/openapi.json",
     "opportunities": "/v1/opportunities",
+    "changes": "/v1/opportunities/changes",
     "partnerships": "/v1/partnerships",
     "programmes": "/v1/programmes",
     "case_studies": "/v1/case-studies",
@@ -149,6 +193,7 @@ LINKS = {
     "venues": "/v1/venues",
     "authorities": "/v1/authorities",
     "boundaries": "/v1/authorities.geojson",
+    "school_terms": "/v1/school-terms",
     "vocabularies": "/v1/vocabularies",
     "health": "/healthz",
     "readiness": "/readyz",
@@ -178,13 +223,16 @@ Beside = Callable[[Database], AbstractContextManager[object]]
 
 def open_database(settings: Settings) -> Database:
     """The database of these settings, with what must happen before each commit."""
-    database = Database(settings.database_url, pool_size=settings.pool_size)
+    database = Database(settings.database_url, pool_size=settings.pool_size, private=PRIVATE_TABLES)
     database.before_commit.extend(BEFORE_COMMIT)
     return database
 
 
-def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
-    """An application of its own for these settings; nothing happens before it starts."""
+def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool = False) -> FastAPI:
+    """An application of its own for these settings; nothing happens before it starts.
+
+    `ahead` counts the listings when it starts, instead of when counts are first asked for.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -193,13 +241,24 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
         database = open_database(settings)
         app.state.database = database
         app.state.last_use = LastUse(database)
+        app.state.census = Census(database)
+        if ahead:
+            app.state.census.prepare()
+        app.state.directories = Directories()
+        app.state.quick = QuickReads(database) if database.is_sqlite else None
         secret = await run_in_threadpool(shared_secret, database, "cursors")
         app.state.cursors = Cursors(secret)
         flushing = asyncio.create_task(_flush_now_and_then(app.state.last_use))
         with ExitStack() as stack:
+            # The short way of lists asks for the revision too, whether answers are kept or not.
+            if settings.cache_mb or database.is_sqlite:
+                stack.enter_context(app.state.watch.over(database))
             stack.enter_context(beside(database) if beside else nullcontext())
             yield
         flushing.cancel()
+        await run_in_threadpool(app.state.census.close)
+        if app.state.quick is not None:
+            app.state.quick.close()
         await run_in_threadpool(app.state.last_use.flush)
         database.close()
 
@@ -220,6 +279,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.metrics = Metrics()
+    app.state.watch = Watch()
     app.state.links = LINKS
     app.state.admit = admit
     app.state.guards = GUARDS
@@ -249,7 +309,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None) -> FastAPI:
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The contract of an application, as it is committed."""
     tags = [{"name": name, "description": text} for name, text in TAGS.items()]
-    models = (BatchItemWrite, OpportunityCorrectionWrite, OpportunityWrite)
+    models = (BatchItemWrite, OpportunityCorrectionWrite, OpportunityWrite, SchoolTermsWrite)
     return contract.document(app, tags=tags, signs_in=GUARDS, models=models, names=CLIENT_NAMES)
 
 
@@ -259,6 +319,13 @@ def _wrap(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(Guard)
     app.add_middleware(Representation)
     app.add_middleware(Methods, api=app)
+    if settings.cache_mb:
+        app.add_middleware(
+            Answers,
+            watch=app.state.watch,
+            capacity=settings.cache_mb * 1_000_000,
+            metrics=app.state.metrics,
+        )
     app.add_middleware(
         RateLimit, per_address=settings.rate_per_address, per_key=settings.rate_per_key
     )

@@ -10,14 +10,14 @@ from app.access.models import Caller, Role
 from app.kit.identifiers import slugify, uuid7
 from app.kit.problems import CONFLICT, FORBIDDEN, NOT_FOUND, Kind, Problem, invalid
 from app.kit.times import now
-from app.opportunities import documents, intake
+from app.opportunities import documents, intake, storing
 from app.opportunities.actions import MANUAL
-from app.opportunities.intake import Item, Outcome, Planned
 from app.opportunities.life import PARTNER, Rules
 from app.opportunities.models import Opportunity, Status
+from app.opportunities.planned import Item, Outcome, Planned
 from app.organisations import queries as organisations
 from app.organisations.models import Organisation
-from app.sources import queries
+from app.sources import allowance, queries
 from app.sources.models import Source, SourceKind, SourceWrite, Trust
 
 PAUSED = Kind("source_paused", 409, "Paused", "Ask the regional team, or end the pause.")
@@ -43,10 +43,14 @@ def create(session: Session, caller: Caller, write: SourceWrite) -> Source:
         kind=write.kind,
         trust=write.trust if caller.is_staff else Trust.MODERATED,
         defaults=write.defaults,
+        mapping=write.mapping.model_dump(mode="json"),
         providers=_providers(session, caller, write, []),
+        max_listings=write.max_listings,
+        pushes_per_hour=write.pushes_per_hour,
     )
     if not caller.is_staff and write.trust is not Trust.MODERATED:
         raise Problem(FORBIDDEN, "Only staff may trust a source: leave `trust` out.")
+    _check_limits(caller, write, None, None)
     session.add(source)
     session.flush()
     audit.record(session, caller, "source.create", "source", source.key, after=source)
@@ -64,12 +68,16 @@ def replace(session: Session, caller: Caller, source: Source, write: SourceWrite
         raise invalid("#/organisation", "A source stays with its organisation.")
     if write.trust is not source.trust and not caller.is_staff:
         raise Problem(FORBIDDEN, "Only staff may change `trust`.")
+    _check_limits(caller, write, source.max_listings, source.pushes_per_hour)
     renamed = write.name != source.name
     source.name = write.name
     source.paused = write.paused
     source.trust = write.trust
     source.defaults = write.defaults
+    source.mapping = write.mapping.model_dump(mode="json")
     source.providers = _providers(session, caller, write, source.providers)
+    source.max_listings = write.max_listings
+    source.pushes_per_hour = write.pushes_per_hour
     session.add(source)
     session.flush()
     if renamed:
@@ -137,12 +145,14 @@ def push(
     session: Session, caller: Caller, source: Source, external_id: str, said: Any, rules: Rules
 ) -> Planned:
     """Take in one listing: made, changed, or unchanged; a problem when it is refused."""
-    _must_take(source)
+    must_take(source)
+    allowance.admit(session, caller, source, rules)
     origin = queries.origin(source)
     (planned,) = intake.plan_held(session, origin, [Item(0, external_id, said)], rules)
+    allowance.fit(session, source, rules, [planned])
     if planned.outcome is Outcome.REJECTED:
         raise Problem(INVALID_ITEM, planned.errors[0].detail, errors=planned.errors)
-    intake.apply(session, origin, [planned])
+    storing.apply(session, origin, [planned])
     _note_push(session, source, changed=planned.outcome is not Outcome.UNCHANGED)
     if planned.outcome is not Outcome.UNCHANGED:
         audit.record(session, caller, f"opportunity.{planned.outcome}", "opportunity", planned.id)
@@ -151,7 +161,7 @@ def push(
 
 def withdraw(session: Session, caller: Caller, source: Source, row: Opportunity) -> None:
     """The partner takes a listing away; sending it again brings it back."""
-    _must_take(source)
+    must_take(source)
     if row.status is Status.REJECTED:
         return  # nothing of it is public, and it stays rejected until its payload changes
     row.status = Status.WITHDRAWN
@@ -170,7 +180,8 @@ INVALID_ITEM = Kind(
 )
 
 
-def _must_take(source: Source) -> None:
+def must_take(source: Source) -> None:
+    """A 409 while the source is paused."""
     if source.paused:
         raise Problem(PAUSED, f"The source {source.key} is paused.")
 
@@ -197,6 +208,18 @@ def _owner(session: Session, caller: Caller, write: SourceWrite) -> Organisation
     if not caller.publishes(found.pk):
         raise Problem(FORBIDDEN, "You may make sources of your own organisation only.")
     return found
+
+
+def _check_limits(
+    caller: Caller, write: SourceWrite, listings: int | None, pushes: int | None
+) -> None:
+    changed = (write.max_listings, write.pushes_per_hour) != (listings, pushes)
+    if changed and not caller.is_staff:
+        raise Problem(
+            FORBIDDEN,
+            "Only staff may change `max_listings` and `pushes_per_hour`: send them as they were "
+            "read.",
+        )
 
 
 def _providers(

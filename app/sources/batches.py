@@ -5,98 +5,202 @@ edited in the meantime, or one of its listings moderated: so two batches never i
 decision of a moderator is undone.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import insert
-from sqlmodel import Session
+from sqlalchemy import delete, insert
+from sqlmodel import Session, col
 from starlette.responses import Response
 
 from app.access import audit
 from app.access.models import Caller
 from app.deliveries.actions import announce
 from app.kit import idempotency
-from app.kit.database import Database, key
+from app.kit.database import Database, Unavailable, key
 from app.kit.identifiers import uuid7
-from app.kit.problems import FieldError, Problem
+from app.kit.problems import Kind, Problem
 from app.kit.times import now
-from app.opportunities import intake
-from app.opportunities.intake import Item, Outcome, Planned
+from app.opportunities import intake, storing
 from app.opportunities.life import Rules
-from app.opportunities.models import Status
-from app.sources import actions, queries
-from app.sources.models import Batch, BatchItem, BatchReport, ItemReport, Source
+from app.opportunities.planned import Item, Origin, Planned
+from app.sources import actions, allowance, formats, queries, reports, spreadsheets
+from app.sources.models import Batch, BatchItem, BatchNote, Format, Mode, Source
+from app.sources.reports import Report
+from app.sources.spreadsheets import Spreadsheet
 
 SECONDS = 60.0
 """How long planning, and then applying, may take."""
-INLINE = 1_000
-"""Items in the answer; the rest are read from the stored report."""
+GUARDED = 5
+"""So many withdrawals are nothing unusual; more are, if they are over a third."""
+GUARD = Kind(
+    "confirm_withdraw", 409, "Too much would be withdrawn",
+    "Check that the file is whole. If it is, send it again with `confirm_withdraw` set to the "
+    "number that `would_withdraw` names.",
+)  # fmt: skip
+BUSY = Kind(
+    "source_busy", 409, "Another push is being applied",
+    "Nothing was changed. Send the same again as Retry-After says.",
+)  # fmt: skip
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Push:
+    """A batch as it was asked for."""
+
+    data: bytes
+    mode: Mode = Mode.UPSERT
+    dry_run: bool = False
+    confirm_withdraw: int | None = None
+
+
+@dataclass
+class _Arrived:
+    format: Format
+    items: Sequence[Item]
+    sheet: Spreadsheet | None = None
 
 
 def run(
     database: Database,
     caller: Caller,
     source_key: str,
-    said: Sequence[Any],
+    push: Push,
     rules: Rules,
     *,
     public_url: str,
-    dry_run: bool,
     idempotency_key: idempotency.Key | None,
 ) -> Response:
     """Push a batch; the answer is its report, remembered with the key if there is one."""
-    items = [Item(index, _external_id(one), one) for index, one in enumerate(said)]
     with database.reading(SECONDS) as session:
         source = actions.seen(session, caller, source_key)
         seen = source.revision, source.version
-        planned = intake.plan(session, queries.origin(source), items, rules)
-    if dry_run:
-        return _answer(_report(source, planned, None, public_url), 200)
-    with database.writing(SECONDS) as session:
+        arrived = _read(session, source, push)
+        origin = queries.origin(source)
+        complete = push.mode is Mode.REPLACE
+        planned = intake.plan(session, origin, arrived.items, rules, complete=complete)
+        if push.dry_run:
+            allowance.fit(session, source, rules, planned)
+            report = _report(source, arrived, planned, push)
+            report.confirm_withdraw = _guard(session, origin, planned)
+            return report.answer(public_url, 200)
+    with _turn(database) as (session, took_turn):
         if idempotency_key:
             idempotency.begin(session, idempotency_key)
         source = actions.seen(session, caller, source_key, lock=True)
-        if source.paused:
-            raise Problem(actions.PAUSED, f"The source {source.key} is paused.")
+        took_turn()
+        actions.must_take(source)
+        allowance.admit(session, caller, source, rules, batch=True)
         origin = queries.origin(source)
+        if source.version != seen[1]:
+            arrived = _read(session, source, push)
         stands = seen == (source.revision, source.version)
-        planned = intake.plan_held(session, origin, items, rules, planned if stands else None)
-        intake.apply(session, origin, planned)
-        batch = _store(session, caller, source, planned)
-        response = _answer(_report(source, planned, batch, public_url), 201)
-        response.headers["Location"] = _address(public_url, batch)
+        planned = intake.plan_held(
+            session,
+            origin,
+            arrived.items,
+            rules,
+            planned if stands else None,
+            complete=complete,
+        )
+        allowance.fit(session, source, rules, planned)
+        guard = _guard(session, origin, planned)
+        if guard is not None and guard != push.confirm_withdraw:
+            raise _refusal(session, origin, guard)
+        storing.apply(session, origin, planned)
+        report = _report(source, arrived, planned, push)
+        report.batch = _store(session, caller, source, report)
+        response = report.answer(public_url, 201)
+        response.headers["Location"] = reports.address(public_url, report.batch.id)
         idempotency.remember(session, response)
         return response
 
 
-def _external_id(said: Any) -> Any:
-    return said.get("external_id") if isinstance(said, dict) else None
+@contextmanager
+def _turn(database: Database) -> Iterator[tuple[Session, Callable[[], None]]]:
+    """A writing session; who waits too long for its turn at the source is told to come again."""
+    waiting = [True]
+    try:
+        with database.writing(SECONDS) as session:
+            yield session, waiting.clear
+    except Unavailable as error:
+        if waiting:
+            raise Problem(BUSY, headers={"Retry-After": str(RETRY_SECONDS)}) from error
+        raise
 
 
-def _store(session: Session, caller: Caller, source: Source, planned: Sequence[Planned]) -> Batch:
-    counts = _counts(planned)
+# --- what would be withdrawn ------------------------------------------------------------------
+
+
+def _guard(session: Session, origin: Origin, planned: Sequence[Planned]) -> int | None:
+    """How many listings a complete push would withdraw, if they are suspiciously many."""
+    gone = sum(1 for entry in planned if entry.item.index is None)
+    if gone < GUARDED or gone * 3 <= intake.live(session, origin):
+        return None
+    return gone
+
+
+def _refusal(session: Session, origin: Origin, gone: int) -> Problem:
+    live = intake.live(session, origin)
+    return Problem(
+        GUARD,
+        f"This would withdraw {gone} of the {live} live listings of {origin.key}, which are not in "
+        f"it. If that is meant, send it again with confirm_withdraw={gone}.",
+        extra={"would_withdraw": gone, "live": live},
+    )
+
+
+# --- what arrived -----------------------------------------------------------------------------
+
+
+def _read(session: Session, source: Source, push: Push) -> _Arrived:
+    match formats.format_of(push.data):
+        case Format.JSON:
+            return _Arrived(Format.JSON, formats.json_items(push.data))
+        case Format.NDJSON:
+            return _Arrived(Format.NDJSON, formats.ndjson_items(push.data))
+        case _:
+            sheet = spreadsheets.read(session, source, push.data)
+            items = spreadsheets.items(sheet, own_ids=push.mode is Mode.REPLACE)
+            return _Arrived(sheet.format, items, sheet)
+
+
+# --- what became of it ------------------------------------------------------------------------
+
+
+def _report(source: Source, arrived: _Arrived, planned: list[Planned], push: Push) -> Report:
+    notes = spreadsheets.notes(arrived.sheet) if arrived.sheet else []
+    if push.mode is Mode.REPLACE and any(entry.external_id is None for entry in planned):
+        notes.append(
+            BatchNote(
+                code="nothing_withdrawn",
+                detail="An item could not be identified, so nothing was withdrawn: it might be "
+                "one of those that seem to be left out. Mend it, and send the whole again.",
+            )
+        )
+    return Report(source.key, arrived.format, push.mode, planned, notes, arrived.sheet)
+
+
+def _store(session: Session, caller: Caller, source: Source, report: Report) -> Batch:
+    counts = report.counts
     batch = Batch(
-        id=uuid7(), source_pk=key(source), caller=caller.key_id or "system", counts=counts
+        id=uuid7(),
+        source_pk=key(source),
+        caller=caller.key_id or "system",
+        format=report.format,
+        mode=report.mode,
+        counts=counts,
+        notes=[note.model_dump() for note in report.notes],
+        columns=report.stored_columns(),
     )
     session.add(batch)
     session.flush()
-    rows = [
-        {
-            "batch_pk": batch.pk,
-            "position": entry.item.index,
-            "external_id": entry.external_id,
-            "outcome": entry.outcome,
-            "opportunity_id": entry.id,
-            "status": _status(entry),
-            "pending": bool(entry.verdict and entry.verdict.pending),
-            "missing": entry.missing,
-            "errors": [error.model_dump() for error in entry.errors],
-        }
-        for entry in planned
-    ]
-    session.execute(insert(BatchItem), rows)
-    changed = any(counts.get(one, 0) for one in ("created", "updated", "withdrawn"))
+    table = BatchItem.__table__  # type: ignore[attr-defined]
+    for rows in report.rows(batch.pk or 0):
+        session.connection().execute(insert(table), rows)
+    changed = any(counts[one] for one in ("created", "updated", "withdrawn"))
     queries.note(
         session,
         key(source),
@@ -107,65 +211,18 @@ def _store(session: Session, caller: Caller, source: Source, planned: Sequence[P
     return batch
 
 
-def _counts(planned: Sequence[Planned]) -> dict[str, int]:
-    found = Counter(entry.outcome for entry in planned)
-    return {outcome.value: found[outcome] for outcome in Outcome}
-
-
-def _status(entry: Planned) -> Status | None:
-    if entry.verdict:
-        return entry.verdict.status
-    return entry.known.status if entry.known else None
-
-
-def _address(public_url: str, batch: Batch) -> str:
-    return f"{public_url}/v1/batches/{batch.id}"
-
-
-def _report(
-    source: Source, planned: Sequence[Planned], batch: Batch | None, public_url: str
-) -> BatchReport:
-    told = [entry for entry in planned if entry.outcome is not Outcome.UNCHANGED]
-    return BatchReport(
-        id=batch.id if batch else None,
-        href=_address(public_url, batch) if batch else None,
-        source=source.key,
-        dry_run=batch is None,
-        received_at=batch.received_at if batch else now(),
-        counts={Outcome(name): count for name, count in _counts(planned).items()},
-        items=[item_report(entry, public_url) for entry in told[:INLINE]],
-    )
-
-
-def item_report(entry: Planned, public_url: str) -> ItemReport:
-    """What is told of one item."""
-    return ItemReport(
-        index=entry.item.index,
-        external_id=entry.external_id,
-        outcome=entry.outcome,
-        status=_status(entry),
-        id=entry.id,
-        href=f"{public_url}/v1/opportunities/{entry.id}" if entry.id else None,
-        pending=bool(entry.verdict and entry.verdict.pending),
-        missing=entry.missing,
-        errors=entry.errors,
-    )
-
-
-def stored_report(row: BatchItem, public_url: str) -> ItemReport:
-    """What was told of one item, from the stored report."""
-    return ItemReport(
-        index=row.position,
-        external_id=row.external_id,
-        outcome=row.outcome,
-        status=Status(row.status) if row.status else None,
-        id=row.opportunity_id,
-        href=f"{public_url}/v1/opportunities/{row.opportunity_id}" if row.opportunity_id else None,
-        pending=row.pending,
-        missing=row.missing,
-        errors=[FieldError(**error) for error in row.errors],
-    )
-
-
-def _answer(report: BatchReport, status: int) -> Response:
-    return Response(report.model_dump_json(), status, media_type="application/json")
+def purge_reports(database: Database, days: int) -> int:
+    """Forget the items of batches that are older; what was counted stays. The number of batches."""
+    total = 0
+    while True:
+        with database.writing(SECONDS) as session:
+            old = session.execute(queries.with_items(now() - timedelta(days=days)).limit(1))
+            batch_pk = old.scalar_one_or_none()
+            if batch_pk is None:
+                return total
+            session.execute(
+                delete(BatchItem)
+                .where(col(BatchItem.batch_pk) == batch_pk)
+                .execution_options(synchronize_session=False)
+            )
+            total += 1

@@ -13,11 +13,11 @@ from app.access import audit
 from app.access.models import SYSTEM
 from app.kit.database import Database, key
 from app.kit.times import now, today
-from app.opportunities import intake
-from app.opportunities.actions import reject
-from app.opportunities.intake import Item, Outcome, Planned
+from app.opportunities import intake, moderation, storing
 from app.opportunities.life import Rules
 from app.opportunities.models import Opportunity, Status
+from app.opportunities.moderation import Action, Decision
+from app.opportunities.planned import Item, Outcome, Planned
 from app.sources import actions, queries
 from app.sources import demonstration_words as words
 from app.sources.demonstration_dates import Calendar
@@ -37,6 +37,7 @@ from app.sources.demonstration_organisations import (
     town_names,
 )
 from app.sources.demonstration_programmes import make_case_studies, make_programmes
+from app.sources.demonstration_terms import make_school_terms
 from app.sources.demonstration_words import MAKERS, Maker
 from app.sources.models import Source, SourceWrite, Trust
 
@@ -59,6 +60,7 @@ def load_demonstration(
     made: Counter[str] = Counter()
     progress(0, listings)
     with database.writing(SECONDS) as session:
+        make_school_terms(session, today(), made)
         places = places_drawn(session, seed)
         make_organisations(session, seed, made)
         sites = sites_at(places)
@@ -82,6 +84,7 @@ def load_demonstration(
 
 
 COUNTED = (
+    "school_terms",
     "organisations",
     "venues",
     "members",
@@ -185,7 +188,7 @@ def _push(
     items = [Item(index, item["external_id"], dict(item)) for index, item in enumerate(said)]
     origin = queries.origin(source)
     planned = intake.plan(session, origin, items, Rules())
-    intake.apply(session, origin, planned)
+    storing.apply(session, origin, planned)
     outcomes = Counter(entry.outcome for entry in planned)
     made["listings"] += outcomes[Outcome.CREATED]
     made["listings_updated"] += outcomes[Outcome.UPDATED]
@@ -206,4 +209,5 @@ def _reject_one(session: Session, planned: Sequence[Planned]) -> None:
         row = session.execute(
             select(Opportunity).where(col(Opportunity.pk) == first.pk)
         ).scalar_one()
-        reject(session, SYSTEM, row, REJECTED_BECAUSE)
+        decision = Decision(Action.REJECT, REJECTED_BECAUSE)
+        moderation.decide(session, SYSTEM, row, decision, Rules())

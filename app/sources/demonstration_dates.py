@@ -16,6 +16,10 @@ SATURDAY = 5
 SHUT = {(12, 25), (12, 26), (1, 1)}
 """Months and days on which nothing takes place."""
 
+SPLIT = {"half-term", "Christmas", "Easter", "summer"}
+"""The holidays between two stretches of term; others are days off within one."""
+TERM_NAMES = ("Autumn 1", "Autumn 2", "Spring 1", "Spring 2", "Summer 1", "Summer 2")
+
 
 @dataclass(frozen=True)
 class Holiday:
@@ -39,6 +43,22 @@ class Calendar:
     def in_term(self, day: date) -> bool:
         """Whether schools are open on a day."""
         return day.weekday() < SATURDAY and day not in self._closed
+
+    def terms(self, year: int) -> list[tuple[str, date, date]]:
+        """The stretches of term of the school year that begins in a year, from Monday to Friday."""
+        start = next(
+            one for one in self.holidays if one.label == "summer" and one.first.year == year
+        )
+        closed = [one for one in self.holidays if one.first >= start.first and one.label in SPLIT]
+        found = []
+        for name, before, after in zip(TERM_NAMES, closed, closed[1:], strict=False):
+            first, last = before.last + DAY, after.first - DAY
+            while not self.in_term(first):
+                first += DAY
+            while not self.in_term(last):
+                last -= DAY
+            found.append((f"{name} {first.year}", first, last))
+        return found
 
     def weeks(self, first: date, last: date) -> list[tuple[str, date]]:
         """Whole holiday weeks between two days: the holiday's label and the Monday."""

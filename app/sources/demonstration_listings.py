@@ -7,7 +7,8 @@ from html import escape
 from random import Random
 from typing import Any
 
-from app.opportunities.models import REGION, Delivery
+from app.opportunities.models import Delivery
+from app.opportunities.written import REGION
 from app.sources import demonstration_words as words
 from app.sources.demonstration_dates import DAY, WEEK, Calendar, dates
 from app.sources.demonstration_words import Form, Maker, Pattern, Subject

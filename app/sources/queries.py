@@ -1,16 +1,17 @@
 """Reading sources and batches: staff see all, a publisher those of its organisation."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, func, select, update
+from sqlalchemy import exists, false, func, select, update
 from sqlalchemy.sql.expression import Select
 from sqlmodel import Session, col
 
 from app.access.models import Caller, Role
-from app.opportunities.intake import Origin, Outcome
 from app.opportunities.models import Opportunity
+from app.opportunities.planned import Origin, Outcome
 from app.organisations.models import Organisation
 from app.sources.models import Batch, BatchItem, Source, SourceKind, Trust
 
@@ -100,6 +101,25 @@ def batch_items(batch_pk: int, outcomes: Sequence[Outcome]) -> Select[BatchItem]
     """The items of a batch, of these outcomes if any are named."""
     statement = select(BatchItem).where(col(BatchItem.batch_pk) == batch_pk)
     return statement.where(col(BatchItem.outcome).in_(outcomes)) if outcomes else statement
+
+
+def attention(batch_pk: int, outcomes: Sequence[Outcome]) -> Select[BatchItem]:
+    """The items of a batch to look at again, or those of these outcomes, in their order."""
+    statement = batch_items(batch_pk, outcomes).order_by(col(BatchItem.position))
+    return statement if outcomes else statement.where(col(BatchItem.attention).is_(True))
+
+
+def with_items(before: datetime) -> Select[int | None]:
+    """The keys of batches received before then whose items are still kept, the oldest first."""
+    kept = exists(select(col(BatchItem.position)).where(col(BatchItem.batch_pk) == col(Batch.pk)))
+    return (
+        select(col(Batch.pk)).where(col(Batch.received_at) < before, kept).order_by(col(Batch.pk))
+    )
+
+
+def batches_of(source: Source) -> Select[Batch]:
+    """The batches of a source."""
+    return select(Batch).where(col(Batch.source_pk) == source.pk)
 
 
 def note(session: Session, source_pk: int, values: Mapping[str, Any]) -> None:

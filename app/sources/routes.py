@@ -2,67 +2,47 @@
 
 from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
-from fastapi import Body, Depends, Path, Query, Request, Response
-from pydantic import Field as Described
+from fastapi import Body, Path, Query, Request, Response
 from sqlmodel import Session, col
 
 from app.access.callers import SignedIn
-from app.access.models import Caller
 from app.kit.conditional import IfMatchHeader, show_version
 from app.kit.database import key
-from app.kit.exact import QueryFlag
-from app.kit.idempotency import RequestKey
 from app.kit.pages import ListParameters, Order, Page, page, paginate
 from app.kit.problems import GONE, NOT_FOUND, Problem, problems
 from app.kit.routes import router as make_router
 from app.kit.sessions import ReadSession, WriteSession
 from app.kit.shapes import MergePatch, Reference, merged
-from app.opportunities.intake import Outcome, clean_external_id
-from app.opportunities.models import OpportunityRead, OpportunityWrite, Status
+from app.opportunities.intake import clean_external_id
+from app.opportunities.life import MERGE
+from app.opportunities.models import Status
+from app.opportunities.planned import Outcome
 from app.opportunities.routes import answer, rules
+from app.opportunities.shown import OpportunityRead
+from app.opportunities.written import OpportunityWrite
 from app.organisations.models import Organisation
-from app.sources import actions, batches, queries
+from app.sources import actions, queries, reports, state
 from app.sources.actions import INVALID_ITEM
 from app.sources.models import (
-    Batch,
-    BatchItem,
-    BatchReport,
-    BatchWrite,
     ItemReport,
+    MappingRead,
     Source,
     SourceRead,
     SourceWrite,
 )
 
 sources = make_router("/v1/sources", "sources")
-batches_router = make_router("/v1/batches", "sources")
 manual = make_router("/v1/opportunities", "opportunities")
-routers = (sources, batches_router, manual)
+routers = (sources, manual)
 
-BATCH_BYTES = 32_000_000
-BATCHES_AT_ONCE = 2
 SourceKey = Annotated[str, Path(description="The key of the source.", examples=["dance-hub"])]
-BatchId = Annotated[UUID, Path(description="The id of the batch.")]
 ExternalId = Annotated[
     str,
     Path(
         description="Your own id for the listing; slashes percent-encoded.", examples=["prog-214"]
     ),
 ]
-
-
-class BatchParameters(ListParameters):
-    """Which items of a batch."""
-
-    outcome: Annotated[
-        list[Outcome], Described(max_length=10, description="What became of the item.")
-    ] = []
-
-
-async def _turn() -> None:
-    """Nothing but a turn: so many batches are worked on at once, and the others wait."""
 
 
 @sources.get("", responses=problems(400, 401))
@@ -174,7 +154,7 @@ def push_opportunity(
     """Push one listing: 201 made, 200 changed or unchanged. Sending it again does no harm."""
     source = actions.seen(session, caller, source_key, lock=True)
     planned = actions.push(session, caller, source, external_id, body, rules(request))
-    report = batches.item_report(planned, request.app.state.settings.public_url)
+    report = reports.item_report(planned, request.app.state.settings.public_url)
     status = 201 if planned.outcome is Outcome.CREATED else 200
     headers = {"Location": report.href} if report.href and status == 201 else {}
     return Response(
@@ -215,85 +195,9 @@ def withdraw_pushed_opportunity(
     row = queries.listing(session, source, _clean(external_id), lock=True)
     if row is None:
         raise Problem(NOT_FOUND, f"This source has sent no listing {external_id!r}.")
-    if row.status is Status.WITHDRAWN:
+    if row.status is Status.WITHDRAWN and row.withdrawn_by != MERGE:
         raise Problem(GONE, "It is withdrawn already.")
     actions.withdraw(session, caller, source, row)
-
-
-@sources.post(
-    "/{source_key}/batches",
-    status_code=201,
-    response_model=BatchReport,
-    responses={
-        **problems(401, 404, 409),
-        200: {"model": BatchReport, "description": "The report of a dry run"},
-    },
-    max_body_size=BATCH_BYTES,
-    dependencies=[Depends(_turn, scope="function", max_concurrency=BATCHES_AT_ONCE)],
-)
-def push_batch(
-    request: Request,
-    caller: SignedIn,
-    source_key: SourceKey,
-    body: BatchWrite,
-    idempotency_key: RequestKey,
-    dry_run: Annotated[
-        QueryFlag, Query(description="The same report, and nothing is written.")
-    ] = False,
-) -> Response:
-    """Push up to 10,000 listings in one transaction.
-
-    Every valid item is applied; every other one is reported with what is wrong with it. The
-    same batch again is `unchanged`. The report is stored whole and stays readable.
-    """
-    return batches.run(
-        request.app.state.database,
-        caller,
-        source_key,
-        body.items,
-        rules(request),
-        public_url=request.app.state.settings.public_url,
-        dry_run=dry_run,
-        idempotency_key=idempotency_key,
-    )
-
-
-@batches_router.get("/{batch_id}", responses=problems(401, 404))
-def get_batch(
-    request: Request, session: ReadSession, caller: SignedIn, batch_id: BatchId
-) -> BatchReport:
-    """The report of a batch, with the first 1,000 items that are not `unchanged`."""
-    batch, source = _batch(session, caller, batch_id)
-    public_url = request.app.state.settings.public_url
-    told = [outcome for outcome in Outcome if outcome is not Outcome.UNCHANGED]
-    statement = queries.batch_items(batch.pk or 0, told).order_by(col(BatchItem.position))
-    rows = session.execute(statement.limit(batches.INLINE)).scalars()
-    return BatchReport(
-        id=batch.id,
-        href=f"{public_url}/v1/batches/{batch.id}",
-        source=source.key,
-        received_at=batch.received_at,
-        counts={Outcome(name): count for name, count in batch.counts.items()},
-        items=[batches.stored_report(row, public_url) for row in rows],
-    )
-
-
-@batches_router.get("/{batch_id}/items", responses=problems(400, 401, 404))
-def list_batch_items(
-    request: Request,
-    response: Response,
-    session: ReadSession,
-    caller: SignedIn,
-    batch_id: BatchId,
-    parameters: Annotated[BatchParameters, Query()],
-) -> Page[ItemReport]:
-    """What became of each item of a batch, in its order."""
-    batch, _ = _batch(session, caller, batch_id)
-    statement = queries.batch_items(batch.pk or 0, parameters.outcome)
-    part = paginate(session, statement, [Order(col(BatchItem.position))], parameters, request)
-    public_url = request.app.state.settings.public_url
-    items = [batches.stored_report(row, public_url) for row in part.rows]
-    return page(request, response, part, items)
 
 
 @manual.post(
@@ -325,16 +229,9 @@ def _clean(external_id: str) -> str:
         raise Problem(INVALID_ITEM, str(error)) from None
 
 
-def _batch(session: Session, caller: Caller, batch_id: UUID) -> tuple[Batch, Source]:
-    found = queries.batch(session, caller, batch_id)
-    if found is None:
-        raise Problem(NOT_FOUND, "There is no batch with this id.")
-    return found
-
-
 def _read(request: Request, session: Session, rows: Sequence[Source]) -> list[SourceRead]:
     public_url = request.app.state.settings.public_url
-    counts = queries.counts_by_state(session, [key(row) for row in rows])
+    states = state.states(session, rows, public_url)
     pks = {row.organisation_pk for row in rows} | {pk for row in rows for pk in row.providers}
     known = queries.organisation_refs(session, pks)
 
@@ -358,8 +255,12 @@ def _read(request: Request, session: Session, rows: Sequence[Source]) -> list[So
             trust=row.trust,
             defaults=row.defaults,
             providers=[refer(known[pk]) for pk in row.providers if pk in known],
+            mapping=MappingRead.model_validate(row.mapping),
             last_push_at=row.last_push_at,
-            listings=counts.get(key(row), {}),
+            listings=states[key(row)].listings,
+            state=states[key(row)],
+            max_listings=row.max_listings,
+            pushes_per_hour=row.pushes_per_hour,
             demo=row.demo,
             version=row.version,
             created_at=row.created_at,
