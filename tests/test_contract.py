@@ -106,6 +106,8 @@ class TestExamples:
         schemas = committed["components"]["schemas"]
         for path, _, operation in operations(committed):
             for media in operation.get("requestBody", {}).get("content", {}).values():
+                if "binary" in str(media["schema"]):
+                    continue  # a workbook, or a form with a file
                 assert "example" in media, path
                 schema = {**media["schema"], "components": {"schemas": schemas}}
                 Draft202012Validator(schema).validate(media["example"])
@@ -155,6 +157,7 @@ class TestExamples:
         send("putVocabularyTerm", "PUT", "vocabularies/artform/terms/juggling")
         send("updateAuthority", "PATCH", "authorities/E08000025")
         send("replaceAuthority", "PUT", "authorities/E08000025")
+        assert send("replaceSchoolTerms", "PUT", "school-terms")["added"] == 3
         source = send("createSource", "POST", "sources")["key"]
         pushed = send("pushOpportunity", "PUT", f"sources/{source}/opportunities/prog-200")
         assert (pushed["outcome"], pushed["status"]) == ("created", "published")
@@ -169,6 +172,8 @@ class TestExamples:
         waiting = send("pushOpportunity", "PUT", f"sources/{source}/opportunities/prog-300")
         assert waiting["status"] == "submitted"
         send("rejectOpportunity", "POST", f"opportunities/{waiting['id']}/reject")
+        report = send("moderateOpportunities", "POST", "opportunities/moderation")
+        assert report["items"][0]["error"]["code"] == "not_found"
         send("updateSource", "PATCH", f"sources/{source}")
         send("createOpportunity", "POST", "opportunities")
 

@@ -16,7 +16,8 @@ from app.kit.problems import Problem
 from app.kit.times import today
 from app.main import open_database
 from app.opportunities import occasions
-from app.opportunities.models import Opportunity, OpportunityWrite
+from app.opportunities.models import Opportunity
+from app.opportunities.written import OpportunityWrite
 from app.organisations.models import Venue
 from app.sources.demonstration import load_demonstration
 from app.sources.demonstration_dates import Calendar

@@ -52,6 +52,32 @@ class TestWhatWaits:
         problem(act(client, keys.staff, identifier, "approve"), 409, "conflict")
         problem(client.get(path), 410, "gone")
 
+    def test_why_it_was_taken_away_is_not_forgotten(
+        self, client: TestClient, keys: build.Keys, moderated: build.Headers
+    ) -> None:
+        path = approved(client, keys, moderated)
+        act(client, keys.staff, path.rpartition("/")[2], "withdraw", reason="The hall is unsafe.")
+        told = push(client, moderated, title="Sunday dance club")
+        assert (told["outcome"], told["status"]) == ("updated", "withdrawn")
+        (warning,) = told["warnings"]
+        assert warning["code"] == "withdrawn_by_staff"
+        assert "The hall is unsafe." in warning["detail"]
+        for reader in (moderated, keys.staff):
+            shown = client.get(path, headers=reader).json()
+            assert shown["rejection_reason"] == "The hall is unsafe."
+        act(client, keys.staff, path.rpartition("/")[2], "restore")
+        assert client.get(path, headers=moderated).json()["rejection_reason"] is None
+
+    def test_why_it_was_rejected_outlives_a_correction(
+        self, client: TestClient, keys: build.Keys, moderated: build.Headers
+    ) -> None:
+        made = push(client, moderated)
+        act(client, keys.staff, made["id"], "reject", reason="Not for children.")
+        path = f"/v1/opportunities/{made['id']}"
+        corrected = edit(client, keys.staff, path, {"age_max": 16, "reason": "So it says."}).json()
+        assert corrected["status"] == "rejected"
+        assert corrected["rejection_reason"] == "Not for children."
+
     def test_it_is_told_to_nobody_else(
         self, client: TestClient, keys: build.Keys, moderated: build.Headers
     ) -> None:

@@ -415,7 +415,7 @@ class TestCreate:
             ({"accreditations": {"artsmark": "bronze"}}, "#/accreditations/artsmark"),
             ({"safeguarding": {"reviewed_on": "soon"}}, "#/safeguarding/reviewed_on"),
             (
-                {"safeguarding": {"reviewed_on": (today() + timedelta(days=1)).isoformat()}},
+                {"safeguarding": {"reviewed_on": (today() + timedelta(days=2)).isoformat()}},
                 "#/safeguarding/reviewed_on",
             ),
             ({"visibility": "hidden"}, "#/visibility"),

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from app.kit.database import Unavailable
 from app.opportunities import intake, upkeep
-from app.opportunities.documents import Shown
+from app.opportunities.rendering import Shown
 from tests import build
 from tests.conftest import fresh_database, serving
 from tests.test_opportunities import act, edit, push

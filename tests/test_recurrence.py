@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from app.kit.times import LONDON
-from app.opportunities.models import Recurrence
 from app.opportunities.recurrence import expand
+from app.opportunities.written import Recurrence
 
 
 def days(rule: str, starts_at: str = "2027-10-12T16:00") -> list[str]:

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.kit import migrations
 from app.kit.shapes import Write
-from app.opportunities.models import OpportunityWrite, Recurrence, SessionWrite
+from app.opportunities.written import OpportunityWrite, Recurrence, SessionWrite
 from tests import build
 from tests.conftest import fresh_database, serving
 
@@ -114,11 +114,12 @@ class TestProblems:
             for _ in range(20):
                 yield b" " * 100_000
 
-        problem(
+        told = problem(
             shared_client.post("/v1/organisations", content=chunks(), headers=headers),
             413,
             "too_large",
         )
+        assert "at most 1 MB" in told["detail"]
 
     def test_nul_in_path_and_query(self, shared_client: TestClient) -> None:
         assert shared_client.get("/v1/organisations/a%00b").status_code in {404, 422}
@@ -159,7 +160,7 @@ class TestExactTypes:
             "free=1",
             "limit=1.0",
             "limit=%EF%BC%91",
-            "age=NaN",
+            "quality_min=NaN",
             "within_km=1_0&near=B1%201BB",
         ],
     )
@@ -235,6 +236,14 @@ class TestMethods:
         assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
         assert answer.headers["access-control-allow-origin"] == "*"
         problem(shared_client.options("/v1/nothing"), 404, "not_found")
+
+    def test_a_path_that_is_written_out_is_no_id(self, shared_client: TestClient) -> None:
+        path = "/v1/opportunities/moderation"
+        assert shared_client.options(path).headers["allow"] == "OPTIONS, POST"
+        for method in ("GET", "PATCH", "DELETE"):
+            answer = shared_client.request(method, path)
+            problem(answer, 405, "method_not_allowed")
+            assert answer.headers["allow"] == "OPTIONS, POST"
 
     def test_allow_names_every_method(self, shared_client: TestClient) -> None:
         answer = shared_client.delete("/v1/authorities/E08000025")

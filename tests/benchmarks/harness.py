@@ -27,6 +27,7 @@ READY_SECONDS = 60.0
 COMMAND_SECONDS = 3_600.0
 END_SECONDS = 15.0
 NAME = "lcep_benchmarks"
+NOTHING_KEPT = {"cache_mb": "0"}
 
 
 # --- processes --------------------------------------------------------------------------------
@@ -66,13 +67,16 @@ def _status_mb(pid: int, name: str) -> float:
     raise BenchmarkError(f"The system does not tell {name}.")
 
 
-def surroundings(url: str) -> dict[str, str]:
-    """The environment of a service on this database: no limit of requests, else its defaults."""
+def surroundings(url: str, **settings: str) -> dict[str, str]:
+    """The environment of a service on this database: no limits, else its defaults or these."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("LCEP_")}
     return ours | {
         "LCEP_DATABASE_URL": url,
         "LCEP_RATE_PER_ADDRESS": "0",
         "LCEP_RATE_PER_KEY": "0",
+        "LCEP_MAX_LISTINGS": "0",
+        "LCEP_PUSHES_PER_HOUR": "0",
+        **{f"LCEP_{name.upper()}": value for name, value in settings.items()},
     }
 
 
@@ -94,26 +98,51 @@ def command(url: str, *words: str) -> tuple[str, float]:
 
 
 @contextmanager
-def service(url: str, folder: Path) -> Iterator[Server]:
-    """The service itself, as it is run in earnest, its worker elsewhere."""
+def service(
+    url: str, folder: Path, *, workers: int = 1, keeps: bool = True, pinned: bool = True
+) -> Iterator[Server]:
+    """The service itself, as it is run in earnest, its worker elsewhere.
+
+    It may keep no answers, have several processes, or run on whatever core is free.
+    """
     port = free_port()
-    words = ["-m", "app", "serve", "--no-worker", "--port", str(port)]
-    with _serving(words, port, "/readyz", url, folder) as server:
+    words = ["-m", "app", "serve", "--no-worker", "--port", str(port), "--workers", str(workers)]
+    settings = {} if keeps else NOTHING_KEPT
+    with _serving(words, port, "/readyz", surroundings(url, **settings), folder, pinned) as server:
         yield server
 
 
 @contextmanager
 def bare(kind: str, url: str, folder: Path, answers: Path) -> Iterator[Server]:
-    """The server that does nothing, `plain` or behind the `same` middleware."""
+    """The server that does nothing, `plain` or behind the `same` middleware.
+
+    Nothing is kept in front of its routes: they are to be measured, not the kept answers.
+    """
     port = free_port()
     words = ["-m", "tests.benchmarks.bare", kind, str(port), str(answers)]
-    with _serving(words, port, "/bare", url, folder) as server:
+    surrounded = surroundings(url, **NOTHING_KEPT)
+    with _serving(words, port, "/bare", surrounded, folder, True) as server:
+        yield server
+
+
+@contextmanager
+def rivals(url: str, folder: Path) -> Iterator[Server]:
+    """The server with the list written by hand and written naively, behind our middleware."""
+    port = free_port()
+    words = ["-m", "tests.benchmarks.rivals", str(port)]
+    surrounded = surroundings(url, **NOTHING_KEPT)
+    with _serving(words, port, "/readyz", surrounded, folder, True) as server:
         yield server
 
 
 @contextmanager
 def _serving(
-    words: Sequence[str], port: int, ready: str, url: str, folder: Path
+    words: Sequence[str],
+    port: int,
+    ready: str,
+    surrounded: Mapping[str, str],
+    folder: Path,
+    pinned: bool,
 ) -> Iterator[Server]:
     log = folder / f"{port}.log"
     with log.open("wb") as output:
@@ -121,13 +150,14 @@ def _serving(
         process = subprocess.Popen(
             [sys.executable, *words],
             cwd=ROOT,
-            env=surroundings(url),
+            env=surrounded,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
         )
         try:
-            _pin(process.pid, 0)
+            if pinned:
+                _pin(process.pid, 0)
             _wait_until_ready(process, port, ready, started, log)
             yield Server(process.pid, port, time.perf_counter() - started)
         finally:
@@ -216,13 +246,17 @@ def _is_postgres(pid: int) -> bool:
         return False
 
 
+def sqlite_version() -> str:
+    """The version of SQLite that the service uses."""
+    return str(sqlite_module().sqlite_version)
+
+
 @contextmanager
 def store(engine: str) -> Iterator[Store]:
     """An empty database: a file on disk, or in a cluster that lasts as long as the block."""
     if engine == "sqlite":
         with TemporaryDirectory(prefix="lcep-benchmarks-") as folder:
-            version = str(sqlite_module().sqlite_version)
-            yield Store(engine, version, f"sqlite:///{folder}/benchmarks.db")
+            yield Store(engine, sqlite_version(), f"sqlite:///{folder}/benchmarks.db")
         return
     with postgres.throwaway_cluster() as cluster:
         name = f"{NAME}_{os.getpid()}"
@@ -263,22 +297,25 @@ def race(
     *,
     seconds: float,
     rounds: int,
+    connections: int = CONNECTIONS,
 ) -> dict[str, Rate]:
     """Drive each side with its requests, in turn and in alternating order, round after round."""
     samples: dict[str, list[_Sample]] = {name: [] for name in sides}
     names = list(sides)
     for server, requests in sides.values():
-        drive(server.port, requests, seconds / 4)
+        drive(server.port, requests, seconds / 4, connections)
     for turn in range(rounds):
         for name in names if turn % 2 == 0 else reversed(names):
             server, requests = sides[name]
-            samples[name].append(_sample(store, server, requests, seconds))
+            samples[name].append(_sample(store, server, requests, seconds, connections))
     return {name: _rate(found) for name, found in samples.items()}
 
 
-def _sample(store: Store, server: Server, requests: Sequence[bytes], seconds: float) -> _Sample:
+def _sample(
+    store: Store, server: Server, requests: Sequence[bytes], seconds: float, connections: int
+) -> _Sample:
     before, backends = server.cpu_seconds(), store.backends()
-    load = drive(server.port, requests, seconds)
+    load = drive(server.port, requests, seconds, connections)
     cpu = server.cpu_seconds() - before
     after = store.backends()
     stayed = backends.keys() & after.keys()

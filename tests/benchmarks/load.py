@@ -70,12 +70,14 @@ def get_request(port: int, path: str, headers: Mapping[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def drive(port: int, requests: Sequence[bytes], seconds: float) -> Load:
-    """Ask the requests in turn, a new one as soon as one is answered; 200 is the only answer."""
+def drive(
+    port: int, requests: Sequence[bytes], seconds: float, connections: int = CONNECTIONS
+) -> Load:
+    """Ask the requests in turn, a new one as soon as one is answered: with 200 or 304."""
     turn = cycle(requests)
     waits: list[float] = []
     with selectors.DefaultSelector() as selector:
-        lines = [_Line(port) for _ in range(CONNECTIONS)]
+        lines = [_Line(port) for _ in range(connections)]
         try:
             started = perf_counter()
             deadline = started + seconds
@@ -141,6 +143,8 @@ class _Line:
 
 def _length(head: bytes) -> int:
     status = head[9:12]
+    if status == b"304":
+        return 0
     if status != b"200":
         raise BenchmarkError(f"Answered {status.decode()}, not 200.")
     lower = head.lower()
