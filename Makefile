@@ -38,8 +38,8 @@ lock: venv ## Write the lock files again from pyproject.toml (ARGS=--upgrade for
 	$(LOCK) --extra postgres --extra fast $(ARGS) -o requirements.txt
 	$(LOCK) --all-extras --group dev $(ARGS) -o requirements-dev.txt
 
-bench: venv ## Measure the fast paths against a bare server
-	@$(VENV_PYTHON) -m tests.benchmarks $(ARGS)
+bench: venv ## Measure against bare servers (SIZES=1000000, ARGS="--only discovery")
+	@SIZES="$(SIZES)" $(VENV_PYTHON) -m tests.benchmarks $(ARGS)
 
 clean: ## Remove .venv and every cache (never a database)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
