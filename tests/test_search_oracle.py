@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.kit import national_grid
 from app.kit.identifiers import slugify
 from app.kit.times import LONDON, today
-from app.opportunities import words
+from app.opportunities import shortlist, words
 from app.opportunities.facets import Facet
 from tests import build
 from tests.conftest import serving
@@ -166,7 +166,7 @@ def _query(chance: random.Random, world: World) -> list[tuple[str, str]]:
         asked.append(("within_km", chance.choice(("1", "10", "60"))))
     if "q" in names:
         sorts.append("relevance")
-    if chance.random() < 0.7:
+    if chance.random() < 0.6:
         asked.append(("sort", chance.choice(sorts)))
     return asked
 
@@ -445,11 +445,29 @@ def _fill(client: TestClient, keys: build.Keys) -> World:
     return world
 
 
+@pytest.fixture(params=["day by day", "sorted at once", "by SQL"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Each way in which a page is found, and that it was taken."""
+    way: str = request.param
+    picked = []
+    page = shortlist.page
+
+    def seen(*arguments: Any) -> Any:
+        found = None if way == "by SQL" else page(*arguments)
+        picked.append(found is not None)
+        return found
+
+    monkeypatch.setattr(shortlist, "FEW", 0 if way == "day by day" else shortlist.FEW)
+    monkeypatch.setattr(shortlist, "page", seen)
+    yield way
+    assert any(picked) == (way != "by SQL")
+
+
 @pytest.mark.parametrize("part", range(4))
-def test_random_queries(searched: tuple[TestClient, World], part: int) -> None:
+def test_random_queries(searched: tuple[TestClient, World], part: int, way: str) -> None:
     client, world = searched
     assert len(world.items) > LISTINGS * 0.8
-    chance = random.Random(SEED + part + 1)
+    chance = random.Random(f"{SEED} {part} {way}")
     hits = 0
     for _ in range(QUERIES // 4):
         asked = _query(chance, world)

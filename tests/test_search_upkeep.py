@@ -320,6 +320,9 @@ QUERIES = (
     "?near=B1+1BB&fields=distance_km", "?term_time=true", "?holiday=false", "?changed_after=3",
     "?updated_since=2020-01-01T00:00:00Z", "?status=published", "?status=expired",
     "?artform=circus", "?limit=3&age=9.5", "?highlight=true", "?weekday=sun",
+    "?count=true", "?count=true&limit=3&artform=dance&sort=title",
+    "?facets=artform,kind,age_band,authority,partnership,delivery,free,access,month,provider",
+    "?facets=provider,month&count=true&age=8&starts_from=2027-03-01&kind=club&kind=course",
 )  # fmt: skip
 
 
@@ -348,7 +351,8 @@ def test_the_quick_path_answers_as_the_handler(
         chance = random.Random(4)
         items = [_random_item(chance, f"{number:02}") for number in range(40)]
         quick.post("/v1/sources/web/batches", json={"items": items}, headers=headers)
-        ids(quick, q="dance")  # so that the names are known
+        for side in (quick, slow):  # so that the names are known, and the listings counted
+            ids(side, q="dance", facets="provider")
         for query in QUERIES:
             path: str | None = PATH + query
             pages = 0

@@ -7,6 +7,7 @@ filter looks at is part of what a listing shows, and changes its number. Each pr
 """
 
 import threading
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +20,16 @@ from sqlmodel import Session, col, select
 
 from app.kit.database import CHANGES, Counter, Database, Unavailable, chunks
 from app.opportunities.ages import AgeBand, KeyStage
-from app.opportunities.census_facts import ALL, ALWAYS, facts
+from app.opportunities.census_facts import (
+    ALL,
+    ALWAYS,
+    DAY_LONG,
+    SQUARE,
+    facts,
+    moments,
+    places,
+)
+from app.opportunities.grid import Near
 from app.opportunities.wanted import Wanted, When
 
 PATIENCE = 1.5
@@ -64,6 +74,11 @@ class Census:
         self._thread: threading.Thread | None = None
         self._bits: dict[str, dict[Any, Keys]] = {}
         self._made: dict[Any, Keys] = {}
+        self._days: list[int] | None = None
+        self.moments = array("q")
+        """By key: the moment that lists are sorted by, in microseconds; of what is published."""
+        self.eastings, self.northings = array("i"), array("i")
+        """By key: grid metres, of what has a place."""
         self._number = 0
 
     @property
@@ -91,6 +106,16 @@ class Census:
         with self._lock:
             self._follow(session)
             yield self
+
+    @contextmanager
+    def if_in_step(self, session: Session) -> Iterator["Census | None"]:
+        """The same, or None while there are none."""
+        self.prepare()
+        if not self.is_ready:
+            yield None
+            return
+        with self.in_step(session) as held:
+            yield held
 
     @contextmanager
     def if_at(self, number: int) -> Iterator["Census | None"]:
@@ -166,6 +191,40 @@ class Census:
         days = (keys for day, keys in among.items() if low <= day <= high)
         return BitMap.union(self.of(*ALWAYS), *days)
 
+    @property
+    def days(self) -> Sequence[int]:
+        """The UTC days of the moments that lists are sorted by, in their order."""
+        if self._days is None:
+            self._days = sorted(self.values("sort_day"))
+        return self._days
+
+    def around(self, near: Near) -> Keys:
+        """The listings in the squares that a circle touches, which has all that are in it."""
+        low = [(at - near.metres) // SQUARE for at in (near.easting, near.northing)]
+        high = [(at + near.metres) // SQUARE for at in (near.easting, near.northing)]
+        return BitMap.union(
+            _NONE,
+            *(
+                keys
+                for (column, row), keys in self.values("square").items()
+                if low[0] <= column <= high[0] and low[1] <= row <= high[1]
+            ),
+        )
+
+    def is_within(self, near: Near, pk: int) -> bool:
+        """Whether a listing that has a place is in a circle."""
+        across = self.eastings[pk] - near.easting
+        along = self.northings[pk] - near.northing
+        return across * across + along * along <= near.metres * near.metres
+
+    def passing(self, wanted: Wanted, among: Keys | None = None) -> Keys:
+        """The listings that pass all filters that are counted."""
+        parts = list(self.parts(wanted).values())
+        if among is not None:
+            parts.append(among)
+        parts.sort(key=len)
+        return BitMap.intersection(*parts, self.everything) if parts else self.everything
+
     def parts(self, wanted: Wanted) -> dict[str, Keys]:
         """What each filter lets through, by the name of the filter."""
         found = {name: keys for name, keys in self._lists(wanted) if keys is not None}
@@ -239,6 +298,7 @@ class Census:
         found = session.connection().execute(statement, {"number": self._number})
         changed = list(found.scalars())
         self._made.clear()
+        self._days = None
         if changed:
             gone = BitMap(changed)
             for values in self._bits.values():
@@ -258,13 +318,40 @@ class Census:
                     published |= keys
                 else:
                     keys &= published
-                if keys:
-                    held = self._bits.setdefault(name, {})
-                    held[value] = held[value] | keys if value in held else keys
+                self._hold(name, value, keys)
+        self._put_in_order(session, pks)
+
+    def _put_in_order(self, session: Session, pks: Sequence[int] | None) -> None:
+        """Note when each published listing comes next, and where it is."""
+        days: dict[int, list[int]] = {}
+        for pk, moment in moments(session, pks):
+            _set(self.moments, pk, moment)
+            days.setdefault(moment // DAY_LONG, []).append(pk)
+        squares: dict[tuple[int, int], list[int]] = {}
+        for pk, easting, northing in places(session, pks):
+            _set(self.eastings, pk, easting)
+            _set(self.northings, pk, northing)
+            squares.setdefault((easting // SQUARE, northing // SQUARE), []).append(pk)
+        for day, listed in days.items():
+            self._hold("sort_day", day, BitMap(listed))
+        for square, listed in squares.items():
+            self._hold("square", square, BitMap(listed))
+
+    def _hold(self, name: str, value: Any, keys: Keys) -> None:
+        if keys:
+            held = self._bits.setdefault(name, {})
+            held[value] = held[value] | keys if value in held else keys
 
 
 _NONE: Keys = BitMap()
 _OLD = float("inf")
+
+
+def _set(values: "array[int]", pk: int, value: int) -> None:
+    """Put a value at its key; keys begin at 1, and few are missing."""
+    if pk >= len(values):
+        values.frombytes(bytes(values.itemsize * (pk + 1 - len(values))))
+    values[pk] = value
 
 
 def _last_number(session: Session) -> int:

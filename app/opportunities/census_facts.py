@@ -25,6 +25,11 @@ COLUMNS = ("region_wide", "age_min", "age_max", "free", "kind", "delivery", "alw
 """They stand in the index by which lists are walked."""
 AT_ONCE = 50_000
 DAY = timedelta(days=1)
+SQUARE = 2_000
+"""Metres of a side of the squares by which listings are found near a point."""
+MICROSECOND = timedelta(microseconds=1)
+DAY_LONG = DAY // MICROSECOND
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def facts(session: Session, pks: Sequence[int] | None) -> Iterator[tuple[str, Listed]]:
@@ -107,6 +112,31 @@ def _instant(value: Any) -> datetime:
     if isinstance(value, str):
         return datetime.fromisoformat(value).replace(tzinfo=UTC)
     return value  # type: ignore[no-any-return]
+
+
+def moment_of(value: Any) -> int:
+    """An instant in microseconds since 1970, from what an engine gives or a cursor holds."""
+    return (_instant(value) - EPOCH) // MICROSECOND
+
+
+def moments(session: Session, pks: Sequence[int] | None) -> Iterator[tuple[int, int]]:
+    """The key of each published listing, and the moment that lists are sorted by."""
+    query = f"SELECT pk, sort_at FROM opportunity WHERE status = '{Status.PUBLISHED.value}'"  # noqa: S608 - our own name
+    known: dict[Any, int] = {}
+    for pk, value in _rows(session, query + _among("AND", "pk", pks)):
+        moment = known.get(value)
+        if moment is None:
+            moment = known[value] = moment_of(value)
+        yield pk, moment
+
+
+def places(session: Session, pks: Sequence[int] | None) -> Iterator[tuple[int, int, int]]:
+    """The key of each published listing that has a place, with its grid metres."""
+    query = (
+        "SELECT pk, easting, northing FROM opportunity"  # noqa: S608 - our own name
+        f" WHERE status = '{Status.PUBLISHED.value}' AND cell IS NOT NULL"
+    )
+    yield from _rows(session, query + _among("AND", "pk", pks))
 
 
 # --- reading ----------------------------------------------------------------------------------

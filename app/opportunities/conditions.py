@@ -281,24 +281,28 @@ def _on(found: Conditions, ranges: Iterable[tuple[date, date]]) -> str:
 # --- words ------------------------------------------------------------------------------------
 
 
-def _words(found: Conditions, wanted: Wanted, way: Way, part: Part) -> None:
+def words_alone(found: Conditions, wanted: Wanted, part: Part) -> str | None:
+    """What holds in the index of words itself; None if nothing was asked that could be met."""
     if wanted.words is None or not wanted.words.terms:
-        found.add("1 = 0")  # nothing was asked that could be met
-        return
+        return None
     groups = list(tags.of_wanted(wanted))
     if found.is_sqlite:
         query = found.value(word_queries.fts5(wanted.words, groups, part))
-        matches = f"{'w.' if way is Way.WORDS else ''}opportunity_words MATCH {query}"
-        if way is Way.WORDS:
-            found.add(matches)
-        else:
-            found.add(f"o.pk IN (SELECT rowid FROM opportunity_words WHERE {matches})")  # noqa: S608
-        return
-    query = f"CAST({found.value(word_queries.tsquery(wanted.words, groups, part))} AS tsquery)"
-    if way is Way.WORDS:
-        found.add(f"w.words @@ {query}")
+        return f"opportunity_words MATCH {query}"
+    query = found.value(word_queries.tsquery(wanted.words, groups, part))
+    return f"w.words @@ CAST({query} AS tsquery)"
+
+
+def _words(found: Conditions, wanted: Wanted, way: Way, part: Part) -> None:
+    clause = words_alone(found, wanted, part)
+    if clause is None:
+        found.add("1 = 0")
+    elif way is Way.WORDS:
+        found.add(f"w.{clause}" if found.is_sqlite else clause)
+    elif found.is_sqlite:
+        found.add(f"o.pk IN (SELECT rowid FROM opportunity_words WHERE {clause})")  # noqa: S608
     else:
         found.add(
             "EXISTS (SELECT 1 FROM opportunity_words w WHERE w.opportunity_pk = o.pk"  # noqa: S608
-            f" AND w.words @@ {query})"
+            f" AND {clause})"
         )

@@ -35,10 +35,7 @@ def few(session: Session, census: Census, wanted: Wanted) -> Sequence[int] | Non
 
 def few_of(census: Census, wanted: Wanted) -> Sequence[int] | None:
     """The same of a census that is held."""
-    parts = sorted(census.parts(wanted).values(), key=len)
-    if not parts:
-        return None
-    found = BitMap.intersection(*parts, census.everything)
+    found = census.passing(wanted)
     return list(found) if len(found) <= listing.FEW else None
 
 
@@ -72,7 +69,17 @@ def counts(
             statement = search.sessions_of(undated, when, is_sqlite=is_sqlite)
             rest = replace(rest, days=_days(run(statement)))
     with census.in_step(session) as held:
-        return facets.count(session, held, wanted, asked, around, rest)
+        return facets.count(run, held, wanted, asked, around, rest)
+
+
+def counts_at_once(
+    census: Census, wanted: Wanted, asked: Sequence[Facet], directory: Directory, run: Run
+) -> Counts | None:
+    """The same where the bitmaps know it all and what names the facets has been read."""
+    around = Around.known(directory)
+    if around is None or asks(uncounted(wanted)):
+        return None
+    return facets.count(run, census, wanted, asked, around, Rest())
 
 
 def _days(sessions: Iterable[Any]) -> Mapping[int, Keys]:
@@ -89,6 +96,11 @@ def total(wanted: Wanted, sight: Sight, run: Run, *, is_sqlite: bool) -> int:
     counted = Statement(f"SELECT count(*) FROM ({keys.sql}) found", keys.parameters)  # noqa: S608 - made above
     found: int = run(counted)[0][0]
     return found
+
+
+def without_words_and_circle(wanted: Wanted) -> Wanted:
+    """What neither the bitmaps know, nor words or a circle ask."""
+    return replace(uncounted(wanted), words=None, near=None)
 
 
 def asks(wanted: Wanted) -> bool:

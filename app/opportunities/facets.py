@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.authorities import queries as authorities
 from app.kit.times import today
 from app.opportunities.ages import AgeBand
 from app.opportunities.census import Census, Keys
 from app.opportunities.directory import Directory
+from app.opportunities.listing import Run
+from app.opportunities.search import Statement
 from app.opportunities.wanted import Wanted
-from app.organisations.models import Organisation, Visibility
+from app.organisations.models import Visibility
 from app.vocabularies.models import Vocabulary
 
 MONTHS = 15
@@ -71,10 +71,15 @@ class Around:
     @classmethod
     def read(cls, session: Session, directory: Directory) -> "Around":
         """Read it, once for each directory: it took half of the time of all facets together."""
+        if cls.known(directory) is None:
+            directory.read_once["partnerships"] = cls._areas(session)
+        return cls(directory, directory.read_once["partnerships"])
+
+    @classmethod
+    def known(cls, directory: Directory) -> "Around | None":
+        """The same, if it has been read."""
         areas = directory.read_once.get("partnerships")
-        if areas is None:
-            areas = directory.read_once["partnerships"] = cls._areas(session)
-        return cls(directory, areas)
+        return None if areas is None else cls(directory, areas)
 
     @staticmethod
     def _areas(session: Session) -> Mapping[str, tuple[str, frozenset[int]]]:
@@ -97,7 +102,7 @@ class Rest:
 
 
 def count(
-    session: Session,
+    run: Run,
     census: Census,
     wanted: Wanted,
     asked: Sequence[Facet],
@@ -128,7 +133,7 @@ def count(
         ]
         some = sorted((one for one in values if one.count), key=lambda one: (-one.count, one.value))
         found[facet] = some[:MOST_VALUES]
-    return Counts(len(everything), _named(session, found))
+    return Counts(len(everything), _named(run, found))
 
 
 Told = Iterator[tuple[str, str, Keys]]
@@ -208,21 +213,19 @@ def _last_day(month: date) -> date:
     return date.fromordinal(_following(month).toordinal() - 1)
 
 
-def _named(session: Session, found: dict[Facet, list[Value]]) -> Mapping[Facet, Sequence[Value]]:
+def _named(run: Run, found: dict[Facet, list[Value]]) -> Mapping[Facet, Sequence[Value]]:
     """The providers by their slugs and names; those that nobody may see are not told."""
     providers = found.get(Facet.PROVIDER)
     if not providers:
         return found
-    pks = [int(one.value) for one in providers]
-    statement = select(col(Organisation.pk), col(Organisation.slug), col(Organisation.name)).where(
-        col(Organisation.pk).in_(pks),
-        col(Organisation.deleted_at).is_(None),
-        col(Organisation.visibility) == Visibility.PUBLIC,
+    pks = ", ".join(one.value for one in providers)
+    statement = Statement(
+        f"SELECT pk, slug, name FROM organisation WHERE pk IN ({pks})"  # noqa: S608 - our own keys
+        " AND deleted_at IS NULL AND visibility = :public",
+        {"public": Visibility.PUBLIC.value},
     )
-    known: dict[str, Any] = {str(row.pk): row for row in session.execute(statement)}
+    known = {str(pk): (slug, name) for pk, slug, name in run(statement)}
     found[Facet.PROVIDER] = [
-        Value(known[one.value].slug, known[one.value].name, one.count)
-        for one in providers
-        if one.value in known
+        Value(*known[one.value], one.count) for one in providers if one.value in known
     ]
     return found

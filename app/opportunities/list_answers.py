@@ -1,6 +1,7 @@
 """The answer to a list of listings, put together from stored documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pydantic_core
@@ -9,6 +10,7 @@ from fastapi import Request, Response
 from app.kit.pages import Cursors, context_of, next_link
 from app.kit.strict_json import dumps
 from app.opportunities import documents, words
+from app.opportunities.facets import Counts
 from app.opportunities.list_parameters import OpportunityListParameters
 from app.opportunities.listing import Found
 from app.opportunities.wanted import Wanted
@@ -32,11 +34,14 @@ def answer(
     wanted: Wanted,
     found: Found,
     *,
+    counts: Counts | None = None,
     total: int | None = None,
-    facets: Mapping[str, Any] | None = None,
     private: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> Response:
-    """A page, with what its caller alone sees of each listing."""
+    """A page, with what its caller alone sees of each listing.
+
+    `counts` has the total and the facets of what is published, `total` that of anything else.
+    """
     public_url = request.app.state.settings.public_url
     if private or parameters.fields or parameters.highlight or wanted.near is not None:
         items = ",".join(
@@ -51,12 +56,12 @@ def answer(
     address = next_link(request, cursor)
     tail = {
         "next": address,
-        "total": total,
+        "total": counts.total if counts is not None and parameters.count else total,
         "corrected": [
             {"written": written, "taken_for": meant}
             for written, meant in (wanted.words.corrected if wanted.words else ())
         ],
-        "facets": facets,
+        "facets": _told(counts) if counts is not None and parameters.facets else None,
     }
     headers = {"Link": f'<{address}>; rel="next"'} if address else {}
     return Response(
@@ -64,6 +69,12 @@ def answer(
         media_type="application/json",
         headers=headers,
     )
+
+
+def _told(counts: Counts) -> dict[str, list[dict[str, Any]]]:
+    return {
+        facet.value: [asdict(value) for value in values] for facet, values in counts.facets.items()
+    }
 
 
 def _cursors(request: Request) -> Cursors:

@@ -1,7 +1,7 @@
 """HTTP for lists of listings: search, filters, sorts, facets."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,10 +19,9 @@ from app.kit.revisions import current_revision
 from app.kit.routes import router as make_router
 from app.kit.routes import with_short_way
 from app.kit.sessions import ReadSession, database
-from app.opportunities import counting, list_answers, listing, suggestions
+from app.opportunities import counting, list_answers, listing, shortlist, suggestions
 from app.opportunities.census import Census
 from app.opportunities.directory import Directories, Directory
-from app.opportunities.facets import Counts
 from app.opportunities.filters import resolve, sight
 from app.opportunities.list_parameters import OpportunityListParameters
 from app.opportunities.listing import Asking
@@ -74,16 +73,17 @@ def list_opportunities(
         limit=parameters.limit,
         is_sqlite=is_sqlite,
         after=list_answers.position(request, parameters),
-        keys=counting.few(session, census, wanted),
     )
     run = partial(_run, session)
-    found = listing.page(run, asking)
-    total, facets = None, None
+    found = shortlist.page(run, asking, partial(census.if_in_step, session))
+    if found is None:
+        few = counting.few(session, census, wanted)
+        found = listing.page(run, replace(asking, keys=few))
+    counts, total = None, None
     if wanted.is_public and (parameters.count or parameters.facets):
         counts = counting.counts(
             session, census, wanted, parameters.facets, directory, run, is_sqlite=is_sqlite
         )
-        total, facets = counts.total, _told(counts)
     elif parameters.count:
         total = counting.total(wanted, seen, run, is_sqlite=is_sqlite)
     public_url = request.app.state.settings.public_url
@@ -92,8 +92,8 @@ def list_opportunities(
         parameters,
         wanted,
         found,
-        total=total if parameters.count else None,
-        facets=facets if parameters.facets else None,
+        counts=counts,
+        total=total,
         private=private_parts(session, caller, [row.pk for row in found.rows], public_url),
     )
 
@@ -110,12 +110,6 @@ def suggest_opportunities(
 def _directory(request: Request, session: Session) -> Directory:
     directories: Directories = request.app.state.directories
     return directories.at(session, current_revision(session))
-
-
-def _told(counts: Counts) -> dict[str, list[dict[str, Any]]]:
-    return {
-        facet.value: [asdict(value) for value in values] for facet, values in counts.facets.items()
-    }
 
 
 def _locate(session: Session, postcode: str) -> Place | None:

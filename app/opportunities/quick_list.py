@@ -1,10 +1,14 @@
 """The fast path of lists: public pages on SQLite, without a thread, a session or the ORM.
 
-It takes what it can be sure of and leaves everything else to the handler: errors, keys, names
-that must be looked up, facets. Filters, SQL and documents are those of the handler, so that both
-answer alike, and a test holds them to it. What it bought is in the README's table.
+It takes what it can be sure of and leaves everything else to the handler: errors, keys, words,
+names that must be looked up, counts of what the census does not know. Filters, SQL and documents
+are those of the handler, so that both answer alike, and a test holds them to it. What it bought is
+in the README's table.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, get_origin
 from urllib.parse import parse_qsl
@@ -17,7 +21,7 @@ from app.authorities.queries import Place
 from app.kit.database import CHANGES
 from app.kit.problems import Problem
 from app.kit.quick_reads import NotQuickError, QuickReads
-from app.opportunities import counting, list_answers, listing
+from app.opportunities import counting, list_answers, listing, shortlist
 from app.opportunities.census import Census
 from app.opportunities.conditions import ANYBODY
 from app.opportunities.directory import Directories, Directory
@@ -25,7 +29,6 @@ from app.opportunities.filters import needs_session, resolve
 from app.opportunities.list_parameters import OpportunityListParameters
 from app.opportunities.listing import Asking
 from app.opportunities.search import Statement
-from app.opportunities.wanted import Wanted
 
 LISTS = frozenset(
     name
@@ -84,8 +87,7 @@ def _parameters(request: Request) -> OpportunityListParameters | None:
         parameters = OpportunityListParameters.model_validate(found)
     except ValidationError:
         return None
-    is_plain = not (parameters.facets or parameters.count or needs_session(parameters))
-    return parameters if is_plain else None
+    return None if needs_session(parameters) else parameters
 
 
 def _answer(
@@ -99,19 +101,32 @@ def _answer(
         limit=parameters.limit,
         is_sqlite=True,
         after=list_answers.position(request, parameters),
-        keys=_few(request, quick, wanted),
     )
-    found = listing.page(partial(_run, quick), asking)
-    return list_answers.answer(request, parameters, wanted, found)
+    run = partial(_run, quick)
+    hold = partial(_held, request, quick)
+    found = shortlist.page(run, asking, hold)
+    if found is None:
+        with hold() as census:
+            few = counting.few_of(census, wanted) if census and counting.asks(wanted) else None
+        found = listing.page(run, replace(asking, keys=few))
+    counts = None
+    if parameters.count or parameters.facets:
+        with hold() as census:
+            if census is None:
+                return None
+            counts = counting.counts_at_once(census, wanted, parameters.facets, directory, run)
+        if counts is None:
+            return None
+    return list_answers.answer(request, parameters, wanted, found, counts=counts)
 
 
-def _few(request: Request, quick: QuickReads, wanted: Wanted) -> Any:
+@contextmanager
+def _held(request: Request, quick: QuickReads) -> Iterator[Census | None]:
+    """The census, if it is that of what is read."""
     census: Census = request.app.state.census
-    if not census.is_ready or not counting.asks(wanted):
-        return None
     numbers = quick.rows(LAST_NUMBER, {"name": CHANGES})
     with census.if_at(numbers[0][0] if numbers else 0) as held:
-        return counting.few_of(held, wanted) if held is not None else None
+        yield held
 
 
 def _locate(quick: QuickReads, postcode: str) -> Place | None:
@@ -119,5 +134,7 @@ def _locate(quick: QuickReads, postcode: str) -> Place | None:
     return Place(*found[0]) if found else None
 
 
-def _run(quick: QuickReads, statement: Statement) -> list[PageRow]:
-    return [PageRow._make(row) for row in quick.rows(statement.sql, statement.parameters)]
+def _run(quick: QuickReads, statement: Statement) -> Sequence[Any]:
+    rows = quick.rows(statement.sql, statement.parameters)
+    is_page = bool(rows) and len(rows[0]) == len(PageRow._fields)
+    return [PageRow._make(row) for row in rows] if is_page else rows

@@ -72,6 +72,35 @@ def keys_of(wanted: Wanted, sight: Sight, *, is_sqlite: bool, way: Way) -> State
     return Statement(f"SELECT o.pk FROM {source} WHERE {where}", found.parameters)  # noqa: S608
 
 
+def keys_of_words(wanted: Wanted, part: Part, *, is_sqlite: bool) -> Statement | None:
+    """The statement that finds the keys of those with these words, narrowed down by tags.
+
+    None if there is nothing that could be met. The index of words alone is read.
+    """
+    found = Conditions(is_sqlite)
+    clause = conditions.words_alone(found, wanted, part)
+    if clause is None:
+        return None
+    key = "rowid" if is_sqlite else "w.opportunity_pk"
+    table = "opportunity_words" if is_sqlite else "opportunity_words w"
+    return Statement(f"SELECT {key} FROM {table} WHERE {clause}", found.parameters)  # noqa: S608
+
+
+def of_keys(wanted: Wanted, sort: Sort, keys: Sequence[int], *, is_sqlite: bool) -> Statement:
+    """The statement of a page whose listings are known, in their order; as `page` gives it."""
+    found = Conditions(is_sqlite)
+    source = _source(found, wanted, Way.KEYS, None, keys)
+    by, _ = _sort_key(wanted, sort)
+    found.among("o.status", wanted.statuses)
+    # SQLite reads them in the order in which they are listed; PostgreSQL is free not to.
+    order = "" if is_sqlite else " ORDER BY c.place"
+    return Statement(
+        f"SELECT o.pk, {by} AS k, o.document, o.change_number, o.version, o.easting, o.northing"  # noqa: S608 - values are parameters
+        f" FROM {source} WHERE {' AND '.join(found.clauses)}{order}",
+        found.parameters,
+    )
+
+
 def sessions_of(wanted: Wanted, when: When, *, is_sqlite: bool) -> Statement:
     """The statement that finds the sessions of this sort of all published listings that match."""
     found = Conditions(is_sqlite)
@@ -118,8 +147,8 @@ def _source(
                     " CROSS JOIN opportunity o ON o.pk = c.value"
                 )
             return (
-                f"unnest(CAST({found.value('{' + listed + '}')} AS int[])) c(pk)"
-                " JOIN opportunity o ON o.pk = c.pk"
+                f"unnest(CAST({found.value('{' + listed + '}')} AS int[]))"
+                " WITH ORDINALITY c(pk, place) JOIN opportunity o ON o.pk = c.pk"
             )
         case _:
             return "opportunity o"

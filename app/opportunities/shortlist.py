@@ -1,0 +1,203 @@
+"""Pages picked in memory: which listings a page shows, from the census alone.
+
+The census knows what each filter lets through, when each listing comes next and where it is. What
+passes all filters is taken day by day, or square by square outwards from a point, until the page
+is full: some thousand listings are looked at, however many there are. SQL then reads a page of
+documents by their keys. On the index of a sort, with filters tested row by row, a page of 100,000
+listings took three times as long as one of 10,000.
+
+What it cannot be sure of it leaves to `listing`, which finds the same by SQL: what the census does
+not know, what only some callers see, and rows that have moved since they were counted.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from heapq import heappush, heapreplace, nsmallest
+from itertools import islice
+from typing import Any
+
+from pyroaring import BitMap
+
+from app.opportunities import counting, search
+from app.opportunities.census import Census, Keys
+from app.opportunities.census_facts import DAY_LONG, SQUARE, moment_of
+from app.opportunities.grid import Near
+from app.opportunities.listing import Asking, Found, Rows, Run
+from app.opportunities.models import FAR_FUTURE
+from app.opportunities.wanted import Sort
+from app.opportunities.word_queries import Part
+
+Position = tuple[int, int]
+"""What a listing is sorted by, and its key."""
+Hold = Callable[[], AbstractContextManager[Census | None]]
+"""The census in step with what is read, or None if it cannot be had."""
+
+FEW = 500
+"""So many are sorted at once rather than day by day."""
+NEVER_MOMENT = moment_of(FAR_FUTURE)
+NEVER_DAY = NEVER_MOMENT // DAY_LONG
+
+
+def page(run: Run, asking: Asking, hold: Hold) -> Found | None:
+    """A page, or None where SQL has to find it."""
+    if not _is_known(asking):
+        return None
+    if asking.sort is not Sort.RELEVANCE:
+        part = Part.ALL if asking.wanted.words is not None else None
+        rows = _rows(run, asking, hold, part, asking.after, asking.limit + 1)
+        return None if rows is None else _cut(asking, [(None, row) for row in rows])
+    first, after = 0, asking.after
+    if after is not None:
+        first, *after = after
+    parts = (Part.BY_TITLE, Part.ELSEWHERE)
+    found: list[tuple[int | None, Any]] = []
+    for number in range(first, len(parts)):
+        left = asking.limit + 1 - len(found)
+        rows = _rows(run, asking, hold, parts[number], after, left)
+        if rows is None:
+            return None
+        found += [(number, row) for row in rows]
+        after = None
+        if len(found) > asking.limit:
+            break
+    return _cut(asking, found)
+
+
+def _is_known(asking: Asking) -> bool:
+    """Whether all that is asked is in the census, or is words."""
+    wanted = asking.wanted
+    if not wanted.is_public or asking.sort not in (
+        Sort.NEXT_SESSION,
+        Sort.RELEVANCE,
+        Sort.DISTANCE,
+    ):
+        return False
+    return not counting.asks(counting.without_words_and_circle(wanted))
+
+
+def _cut(asking: Asking, found: Sequence[tuple[int | None, Any]]) -> Found:
+    shown = found[: asking.limit]
+    position: Sequence[Any] | None = None
+    if len(found) > asking.limit:
+        number, row = shown[-1]
+        position = (row[1], row[0]) if number is None else (number, row[1], row[0])
+    return Found([row for _, row in shown], position)
+
+
+def _rows(
+    run: Run,
+    asking: Asking,
+    hold: Hold,
+    part: Part | None,
+    after: Sequence[Any] | None,
+    limit: int,
+) -> Rows | None:
+    """The rows of these listings as SQL would have found them."""
+    wanted, is_sqlite = asking.wanted, asking.is_sqlite
+    among = None
+    if part is not None:
+        statement = search.keys_of_words(wanted, part, is_sqlite=is_sqlite)
+        if statement is None:
+            return []
+        among = BitMap([row[0] for row in run(statement)])
+    by_distance = asking.sort is Sort.DISTANCE
+    behind = None
+    if after is not None:
+        behind = (after[0] if by_distance else moment_of(after[0]), after[1])
+    with hold() as census:
+        if census is None:
+            return None
+        passing = census.passing(wanted, among)
+        picked = (
+            _nearest(census, passing, wanted.near, behind, limit)
+            if by_distance and wanted.near is not None
+            else _soonest(census, passing, wanted.near, behind, limit)
+        )
+    if not picked:
+        return []
+    keys = [pk for _, pk in picked]
+    rows = run(search.of_keys(wanted, asking.sort, keys, is_sqlite=is_sqlite))
+    told = [(row[1] if by_distance else moment_of(row[1]), row[0]) for row in rows]
+    return rows if told == picked else None
+
+
+# --- the soonest first ------------------------------------------------------------------------
+
+
+def _soonest(
+    census: Census, passing: Keys, near: Near | None, behind: Position | None, limit: int
+) -> list[Position]:
+    """The first of those that pass, in the order of their next sessions."""
+    if near is not None:
+        passing = passing & census.around(near)
+    moments = census.moments
+
+    def among(keys: Iterable[int]) -> Iterator[Position]:
+        found = ((moments[pk], pk) for pk in keys)
+        if behind is not None:
+            found = (one for one in found if one > behind)
+        if near is not None:
+            found = (one for one in found if census.is_within(near, one[1]))
+        return found
+
+    if len(passing) <= FEW:
+        return nsmallest(limit, among(passing))
+    days = census.days
+    picked: list[Position] = []
+    first = 0 if behind is None else bisect_left(days, behind[0] // DAY_LONG)
+    for day in days[first:]:
+        keys = passing & census.of("sort_day", day)
+        if day == NEVER_DAY:
+            # Many, and all of one moment: they are in the order of their keys already.
+            start = behind[1] + 1 if behind is not None and behind[0] == NEVER_MOMENT else 0
+            picked += islice(among(keys.iter_equal_or_larger(start)), limit - len(picked))
+        elif keys:
+            picked += nsmallest(limit - len(picked), among(keys))
+        if len(picked) >= limit:
+            break
+    return picked
+
+
+# --- the nearest first ------------------------------------------------------------------------
+
+
+def _nearest(
+    census: Census, passing: Keys, near: Near, behind: Position | None, limit: int
+) -> list[Position]:
+    """The nearest of those that pass, each with the square of its distance."""
+    reach = near.metres**2
+    eastings, northings = census.eastings, census.northings
+    # The farthest of the nearest is on top, so both parts are turned round.
+    heap: list[Position] = []
+    for least, square in _squares(census, near):
+        if least > reach or (len(heap) == limit and least > -heap[0][0]):
+            break
+        for pk in passing & census.of("square", square):
+            distance = (eastings[pk] - near.easting) ** 2 + (northings[pk] - near.northing) ** 2
+            if distance > reach or (behind is not None and (distance, pk) <= behind):
+                continue
+            turned = (-distance, -pk)
+            if len(heap) < limit:
+                heappush(heap, turned)
+            elif turned > heap[0]:
+                heapreplace(heap, turned)
+    return sorted((-distance, -pk) for distance, pk in heap)
+
+
+def _squares(census: Census, near: Near) -> list[tuple[int, tuple[int, int]]]:
+    """The squares that a circle touches, the nearest first, with the least distance squared."""
+    found = []
+    for column, row in census.values("square"):
+        across = _outside(near.easting, column)
+        along = _outside(near.northing, row)
+        if across <= near.metres and along <= near.metres:
+            found.append((across * across + along * along, (column, row)))
+    found.sort()
+    return found
+
+
+def _outside(at: int, number: int) -> int:
+    """How far a coordinate is from a stretch of squares."""
+    low = number * SQUARE
+    return max(low - at, at - (low + SQUARE - 1), 0)
