@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from random import Random
+from time import sleep
 from typing import Any
 
 import pytest
@@ -29,9 +30,10 @@ LOG = "/v1/opportunities/changes"
 def insisting(client: TestClient, method: str, address: str, **more: Any) -> Any:
     """Ask, and again where the service is busy, as its answer advises."""
     answer = client.request(method, address, **more)
-    for _ in range(20):
-        if answer.status_code != 503:
+    for _ in range(60):
+        if "retry-after" not in answer.headers:
             break
+        sleep(0.1)
         answer = client.request(method, address, **more)
     return answer
 
