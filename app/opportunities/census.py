@@ -198,6 +198,11 @@ class Census:
             self._days = sorted(self.values("sort_day"))
         return self._days
 
+    @property
+    def placed(self) -> Keys:
+        """The listings that have a place."""
+        return self._kept("placed", lambda: BitMap.union(_NONE, *self.values("square").values()))
+
     def around(self, near: Near) -> Keys:
         """The listings in the squares that a circle touches, which has all that are in it."""
         low = [(at - near.metres) // SQUARE for at in (near.easting, near.northing)]

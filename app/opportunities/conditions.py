@@ -281,11 +281,12 @@ def _on(found: Conditions, ranges: Iterable[tuple[date, date]]) -> str:
 # --- words ------------------------------------------------------------------------------------
 
 
-def words_alone(found: Conditions, wanted: Wanted, part: Part) -> str | None:
+def words_alone(
+    found: Conditions, wanted: Wanted, groups: Sequence[Sequence[str]], part: Part
+) -> str | None:
     """What holds in the index of words itself; None if nothing was asked that could be met."""
     if wanted.words is None or not wanted.words.terms:
         return None
-    groups = list(tags.of_wanted(wanted))
     if found.is_sqlite:
         query = found.value(word_queries.fts5(wanted.words, groups, part))
         return f"opportunity_words MATCH {query}"
@@ -294,7 +295,7 @@ def words_alone(found: Conditions, wanted: Wanted, part: Part) -> str | None:
 
 
 def _words(found: Conditions, wanted: Wanted, way: Way, part: Part) -> None:
-    clause = words_alone(found, wanted, part)
+    clause = words_alone(found, wanted, list(tags.of_wanted(wanted)), part)
     if clause is None:
         found.add("1 = 0")
     elif way is Way.WORDS:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.opportunities import conditions
+from app.opportunities import conditions, tags
 from app.opportunities.conditions import Conditions, Sight, Way
 from app.opportunities.wanted import Sort, Wanted, When
 from app.opportunities.word_queries import Part
@@ -72,18 +72,22 @@ def keys_of(wanted: Wanted, sight: Sight, *, is_sqlite: bool, way: Way) -> State
     return Statement(f"SELECT o.pk FROM {source} WHERE {where}", found.parameters)  # noqa: S608
 
 
-def keys_of_words(wanted: Wanted, part: Part, *, is_sqlite: bool) -> Statement | None:
-    """The statement that finds the keys of those with these words, narrowed down by tags.
+def keys_of_words(
+    wanted: Wanted, part: Part, *, is_sqlite: bool, tagged: bool, limit: int | None = None
+) -> Statement | None:
+    """The statement that finds the keys of those with these words in the index of words alone.
 
-    None if there is nothing that could be met. The index of words alone is read.
+    `tagged` narrows them down by the tags of filters. None if nothing is asked that could be met.
     """
     found = Conditions(is_sqlite)
-    clause = conditions.words_alone(found, wanted, part)
+    groups = [group for group in tags.of_wanted(wanted) if tagged and tags.PUBLISHED not in group]
+    clause = conditions.words_alone(found, wanted, groups, part)
     if clause is None:
         return None
-    key = "rowid" if is_sqlite else "w.opportunity_pk"
-    table = "opportunity_words" if is_sqlite else "opportunity_words w"
-    return Statement(f"SELECT {key} FROM {table} WHERE {clause}", found.parameters)  # noqa: S608
+    key, table = ("rowid", "") if is_sqlite else ("w.opportunity_pk", " w")
+    bound = "" if limit is None else f" LIMIT {found.value(limit)}"
+    sql = f"SELECT {key} FROM opportunity_words{table} WHERE {clause}{bound}"  # noqa: S608 - values are parameters
+    return Statement(sql, found.parameters)
 
 
 def of_keys(wanted: Wanted, sort: Sort, keys: Sequence[int], *, is_sqlite: bool) -> Statement:

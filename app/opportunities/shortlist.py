@@ -34,7 +34,9 @@ Hold = Callable[[], AbstractContextManager[Census | None]]
 """The census in step with what is read, or None if it cannot be had."""
 
 FEW = 500
-"""So many are sorted at once rather than day by day."""
+"""So many are sorted at once rather than day by day, or square by square."""
+RARE = 10_000
+"""Words in no more listings than this are rare."""
 NEVER_MOMENT = moment_of(FAR_FUTURE)
 NEVER_DAY = NEVER_MOMENT // DAY_LONG
 
@@ -43,18 +45,19 @@ def page(run: Run, asking: Asking, hold: Hold) -> Found | None:
     """A page, or None where SQL has to find it."""
     if not _is_known(asking):
         return None
-    if asking.sort is not Sort.RELEVANCE:
-        part = Part.ALL if asking.wanted.words is not None else None
-        rows = _rows(run, asking, hold, part, asking.after, asking.limit + 1)
+    words = Words(run, asking) if asking.wanted.words is not None else None
+    after, limit = asking.after, asking.limit + 1
+    if words is None or asking.sort is not Sort.RELEVANCE:
+        among = words.of(Part.ALL) if words is not None else None
+        rows = _rows(run, asking, hold, among, after, limit)
         return None if rows is None else _cut(asking, [(None, row) for row in rows])
-    first, after = 0, asking.after
+    first = 0
     if after is not None:
         first, *after = after
     parts = (Part.BY_TITLE, Part.ELSEWHERE)
     found: list[tuple[int | None, Any]] = []
     for number in range(first, len(parts)):
-        left = asking.limit + 1 - len(found)
-        rows = _rows(run, asking, hold, parts[number], after, left)
+        rows = _rows(run, asking, hold, words.of(parts[number]), after, limit - len(found))
         if rows is None:
             return None
         found += [(number, row) for row in rows]
@@ -85,22 +88,51 @@ def _cut(asking: Asking, found: Sequence[tuple[int | None, Any]]) -> Found:
     return Found([row for _, row in shown], position)
 
 
+class Words:
+    """The listings that have the words that are asked for, from the index of words alone."""
+
+    def __init__(self, run: Run, asking: Asking) -> None:
+        self._run = run
+        self._wanted = asking.wanted
+        self._is_sqlite = asking.is_sqlite
+        self._found: dict[Part, Keys] = {}
+
+    def of(self, part: Part) -> Keys:
+        """Those of a part; each is looked for once."""
+        if part not in self._found:
+            self._found[part] = (
+                self.of(Part.ALL) - self.of(Part.BY_TITLE)
+                if part is Part.ELSEWHERE
+                else self._look(part)
+            )
+        return self._found[part]
+
+    def _look(self, part: Part) -> Keys:
+        # Rare words are found at once; of common ones only those that carry the tags as well.
+        # PostgreSQL looks at all of them in either case before it gives the first.
+        if self._is_sqlite:
+            rows = self._ask(part, RARE + 1, tagged=False)
+            if len(rows) <= RARE:
+                return BitMap([row[0] for row in rows])
+        return BitMap([row[0] for row in self._ask(part, None, tagged=True)])
+
+    def _ask(self, part: Part, limit: int | None, *, tagged: bool) -> Rows:
+        statement = search.keys_of_words(
+            self._wanted, part, is_sqlite=self._is_sqlite, tagged=tagged, limit=limit
+        )
+        return [] if statement is None else self._run(statement)
+
+
 def _rows(
     run: Run,
     asking: Asking,
     hold: Hold,
-    part: Part | None,
+    among: Keys | None,
     after: Sequence[Any] | None,
     limit: int,
 ) -> Rows | None:
     """The rows of these listings as SQL would have found them."""
     wanted, is_sqlite = asking.wanted, asking.is_sqlite
-    among = None
-    if part is not None:
-        statement = search.keys_of_words(wanted, part, is_sqlite=is_sqlite)
-        if statement is None:
-            return []
-        among = BitMap([row[0] for row in run(statement)])
     by_distance = asking.sort is Sort.DISTANCE
     behind = None
     if after is not None:
@@ -168,12 +200,12 @@ def _nearest(
     """The nearest of those that pass, each with the square of its distance."""
     reach = near.metres**2
     eastings, northings = census.eastings, census.northings
-    # The farthest of the nearest is on top, so both parts are turned round.
     heap: list[Position] = []
-    for least, square in _squares(census, near):
-        if least > reach or (len(heap) == limit and least > -heap[0][0]):
+    # The farthest of the nearest is on top, so both parts are turned round.
+    for least, keys in _outwards(census, passing, near):
+        if len(heap) == limit and least > -heap[0][0]:
             break
-        for pk in passing & census.of("square", square):
+        for pk in keys:
             distance = (eastings[pk] - near.easting) ** 2 + (northings[pk] - near.northing) ** 2
             if distance > reach or (behind is not None and (distance, pk) <= behind):
                 continue
@@ -185,19 +217,23 @@ def _nearest(
     return sorted((-distance, -pk) for distance, pk in heap)
 
 
-def _squares(census: Census, near: Near) -> list[tuple[int, tuple[int, int]]]:
-    """The squares that a circle touches, the nearest first, with the least distance squared."""
-    found = []
-    for column, row in census.values("square"):
-        across = _outside(near.easting, column)
-        along = _outside(near.northing, row)
-        if across <= near.metres and along <= near.metres:
-            found.append((across * across + along * along, (column, row)))
-    found.sort()
-    return found
+def _outwards(census: Census, passing: Keys, near: Near) -> Iterator[tuple[int, Keys]]:
+    """Those that pass by ever wider rings of squares, each with its least distance squared."""
+    if len(passing) <= FEW:
+        yield 0, passing & census.placed
+        return
+    squares = census.values("square")
+    column, row = near.easting // SQUARE, near.northing // SQUARE
+    for ring in range(near.metres // SQUARE + 2):
+        least = (max(ring - 1, 0) * SQUARE) ** 2
+        for square in _ring(column, row, ring):
+            keys = squares.get(square)
+            if keys is not None:
+                yield least, passing & keys
 
 
-def _outside(at: int, number: int) -> int:
-    """How far a coordinate is from a stretch of squares."""
-    low = number * SQUARE
-    return max(low - at, at - (low + SQUARE - 1), 0)
+def _ring(column: int, row: int, ring: int) -> Iterator[tuple[int, int]]:
+    """The squares around one that are so many steps away."""
+    for across in range(-ring, ring + 1):
+        edges = (-ring, ring) if ring and abs(across) < ring else range(-ring, ring + 1)
+        yield from ((column + across, row + along) for along in edges)
