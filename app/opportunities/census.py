@@ -7,7 +7,6 @@ filter looks at is part of what a listing shows, and changes its number. Each pr
 """
 
 import threading
-from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,16 +19,8 @@ from sqlmodel import Session, col, select
 
 from app.kit.database import CHANGES, Counter, Database, Unavailable, chunks
 from app.opportunities.ages import AgeBand, KeyStage
-from app.opportunities.census_facts import (
-    ALL,
-    ALWAYS,
-    DAY_LONG,
-    SQUARE,
-    facts,
-    moments,
-    places,
-)
-from app.opportunities.grid import Near
+from app.opportunities.census_facts import ALL, ALWAYS, facts
+from app.opportunities.positions import Positions
 from app.opportunities.wanted import Wanted, When
 
 PATIENCE = 1.5
@@ -74,11 +65,7 @@ class Census:
         self._thread: threading.Thread | None = None
         self._bits: dict[str, dict[Any, Keys]] = {}
         self._made: dict[Any, Keys] = {}
-        self._days: list[int] | None = None
-        self.moments = array("q")
-        """By key: the moment that lists are sorted by, in microseconds; of what is published."""
-        self.eastings, self.northings = array("i"), array("i")
-        """By key: grid metres, of what has a place."""
+        self.positions = Positions()
         self._number = 0
 
     @property
@@ -191,37 +178,6 @@ class Census:
         days = (keys for day, keys in among.items() if low <= day <= high)
         return BitMap.union(self.of(*ALWAYS), *days)
 
-    @property
-    def days(self) -> Sequence[int]:
-        """The UTC days of the moments that lists are sorted by, in their order."""
-        if self._days is None:
-            self._days = sorted(self.values("sort_day"))
-        return self._days
-
-    @property
-    def placed(self) -> Keys:
-        """The listings that have a place."""
-        return self._kept("placed", lambda: BitMap.union(_NONE, *self.values("square").values()))
-
-    def around(self, near: Near) -> Keys:
-        """The listings in the squares that a circle touches, which has all that are in it."""
-        low = [(at - near.metres) // SQUARE for at in (near.easting, near.northing)]
-        high = [(at + near.metres) // SQUARE for at in (near.easting, near.northing)]
-        return BitMap.union(
-            _NONE,
-            *(
-                keys
-                for (column, row), keys in self.values("square").items()
-                if low[0] <= column <= high[0] and low[1] <= row <= high[1]
-            ),
-        )
-
-    def is_within(self, near: Near, pk: int) -> bool:
-        """Whether a listing that has a place is in a circle."""
-        across = self.eastings[pk] - near.easting
-        along = self.northings[pk] - near.northing
-        return across * across + along * along <= near.metres * near.metres
-
     def passing(self, wanted: Wanted, among: Keys | None = None) -> Keys:
         """The listings that pass all filters that are counted."""
         parts = list(self.parts(wanted).values())
@@ -293,6 +249,7 @@ class Census:
             self._ready.set()
         except Unavailable:
             self._bits.clear()
+            self.positions = Positions()
             self._begun.release()
 
     def _follow(self, session: Session) -> None:
@@ -303,12 +260,12 @@ class Census:
         found = session.connection().execute(statement, {"number": self._number})
         changed = list(found.scalars())
         self._made.clear()
-        self._days = None
         if changed:
             gone = BitMap(changed)
             for values in self._bits.values():
                 for keys in values.values():
                     keys.difference_update(gone)
+            self.positions.remove(changed)
             for pks in chunks(changed, AT_ONCE):
                 self._add(session, pks)
         self._number = last
@@ -323,40 +280,14 @@ class Census:
                     published |= keys
                 else:
                     keys &= published
-                self._hold(name, value, keys)
-        self._put_in_order(session, pks)
-
-    def _put_in_order(self, session: Session, pks: Sequence[int] | None) -> None:
-        """Note when each published listing comes next, and where it is."""
-        days: dict[int, list[int]] = {}
-        for pk, moment in moments(session, pks):
-            _set(self.moments, pk, moment)
-            days.setdefault(moment // DAY_LONG, []).append(pk)
-        squares: dict[tuple[int, int], list[int]] = {}
-        for pk, easting, northing in places(session, pks):
-            _set(self.eastings, pk, easting)
-            _set(self.northings, pk, northing)
-            squares.setdefault((easting // SQUARE, northing // SQUARE), []).append(pk)
-        for day, listed in days.items():
-            self._hold("sort_day", day, BitMap(listed))
-        for square, listed in squares.items():
-            self._hold("square", square, BitMap(listed))
-
-    def _hold(self, name: str, value: Any, keys: Keys) -> None:
-        if keys:
-            held = self._bits.setdefault(name, {})
-            held[value] = held[value] | keys if value in held else keys
+                if keys:
+                    held = self._bits.setdefault(name, {})
+                    held[value] = held[value] | keys if value in held else keys
+        self.positions.add(session, pks)
 
 
 _NONE: Keys = BitMap()
 _OLD = float("inf")
-
-
-def _set(values: "array[int]", pk: int, value: int) -> None:
-    """Put a value at its key; keys begin at 1, and few are missing."""
-    if pk >= len(values):
-        values.frombytes(bytes(values.itemsize * (pk + 1 - len(values))))
-    values[pk] = value
 
 
 def _last_number(session: Session) -> int:

@@ -25,8 +25,6 @@ COLUMNS = ("region_wide", "age_min", "age_max", "free", "kind", "delivery", "alw
 """They stand in the index by which lists are walked."""
 AT_ONCE = 50_000
 DAY = timedelta(days=1)
-SQUARE = 2_000
-"""Metres of a side of the squares by which listings are found near a point."""
 MICROSECOND = timedelta(microseconds=1)
 DAY_LONG = DAY // MICROSECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

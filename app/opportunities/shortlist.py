@@ -21,10 +21,11 @@ from pyroaring import BitMap
 
 from app.opportunities import counting, search
 from app.opportunities.census import Census, Keys
-from app.opportunities.census_facts import DAY_LONG, SQUARE, moment_of
+from app.opportunities.census_facts import DAY_LONG, moment_of
 from app.opportunities.grid import Near
 from app.opportunities.listing import Asking, Found, Rows, Run
 from app.opportunities.models import FAR_FUTURE
+from app.opportunities.positions import Positions
 from app.opportunities.wanted import Sort
 from app.opportunities.word_queries import Part
 
@@ -142,9 +143,9 @@ def _rows(
             return None
         passing = census.passing(wanted, among)
         picked = (
-            _nearest(census, passing, wanted.near, behind, limit)
+            _nearest(census.positions, passing, wanted.near, behind, limit)
             if by_distance and wanted.near is not None
-            else _soonest(census, passing, wanted.near, behind, limit)
+            else _soonest(census.positions, passing, wanted.near, behind, limit)
         )
     if not picked:
         return []
@@ -158,28 +159,26 @@ def _rows(
 
 
 def _soonest(
-    census: Census, passing: Keys, near: Near | None, behind: Position | None, limit: int
+    at: Positions, passing: Keys, near: Near | None, behind: Position | None, limit: int
 ) -> list[Position]:
     """The first of those that pass, in the order of their next sessions."""
     if near is not None:
-        passing = passing & census.around(near)
-    moments = census.moments
+        passing = passing & at.around(near)
 
     def among(keys: Iterable[int]) -> Iterator[Position]:
-        found = ((moments[pk], pk) for pk in keys)
+        found = ((at.moments[pk], pk) for pk in keys)
         if behind is not None:
             found = (one for one in found if one > behind)
         if near is not None:
-            found = (one for one in found if census.is_within(near, one[1]))
+            found = (one for one in found if at.is_within(near, one[1]))
         return found
 
     if len(passing) <= FEW:
         return nsmallest(limit, among(passing))
-    days = census.days
     picked: list[Position] = []
-    first = 0 if behind is None else bisect_left(days, behind[0] // DAY_LONG)
-    for day in days[first:]:
-        keys = passing & census.of("sort_day", day)
+    first = 0 if behind is None else bisect_left(at.days, behind[0] // DAY_LONG)
+    for day in at.days[first:]:
+        keys = passing & at.on(day)
         if day == NEVER_DAY:
             # Many, and all of one moment: they are in the order of their keys already.
             start = behind[1] + 1 if behind is not None and behind[0] == NEVER_MOMENT else 0
@@ -195,17 +194,19 @@ def _soonest(
 
 
 def _nearest(
-    census: Census, passing: Keys, near: Near, behind: Position | None, limit: int
+    at: Positions, passing: Keys, near: Near, behind: Position | None, limit: int
 ) -> list[Position]:
     """The nearest of those that pass, each with the square of its distance."""
     reach = near.metres**2
-    eastings, northings = census.eastings, census.northings
+    # All of few are looked at together, else ring by ring.
+    rings = [(0, at.placed)] if len(passing) <= FEW else at.rings(near)
+    eastings, northings = at.eastings, at.northings
     heap: list[Position] = []
-    # The farthest of the nearest is on top, so both parts are turned round.
-    for least, keys in _outwards(census, passing, near):
+    for least, keys in rings:
+        # The farthest of the nearest is on top, so both parts are turned round.
         if len(heap) == limit and least > -heap[0][0]:
             break
-        for pk in keys:
+        for pk in passing & keys:
             distance = (eastings[pk] - near.easting) ** 2 + (northings[pk] - near.northing) ** 2
             if distance > reach or (behind is not None and (distance, pk) <= behind):
                 continue
@@ -215,25 +216,3 @@ def _nearest(
             elif turned > heap[0]:
                 heapreplace(heap, turned)
     return sorted((-distance, -pk) for distance, pk in heap)
-
-
-def _outwards(census: Census, passing: Keys, near: Near) -> Iterator[tuple[int, Keys]]:
-    """Those that pass by ever wider rings of squares, each with its least distance squared."""
-    if len(passing) <= FEW:
-        yield 0, passing & census.placed
-        return
-    squares = census.values("square")
-    column, row = near.easting // SQUARE, near.northing // SQUARE
-    for ring in range(near.metres // SQUARE + 2):
-        least = (max(ring - 1, 0) * SQUARE) ** 2
-        for square in _ring(column, row, ring):
-            keys = squares.get(square)
-            if keys is not None:
-                yield least, passing & keys
-
-
-def _ring(column: int, row: int, ring: int) -> Iterator[tuple[int, int]]:
-    """The squares around one that are so many steps away."""
-    for across in range(-ring, ring + 1):
-        edges = (-ring, ring) if ring and abs(across) < ring else range(-ring, ring + 1)
-        yield from ((column + across, row + along) for along in edges)
