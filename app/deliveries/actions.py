@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Update, delete, update
 from sqlalchemy.exc import IntegrityError
@@ -40,11 +41,16 @@ def announce(
     *,
     recipient: str = "",
     after: timedelta | None = None,
+    about: UUID | None = None,
+    sequence_key: str | None = None,
 ) -> Delivery:
     """Put a message in the outbox, in the caller's transaction; it is sent once that commits.
 
     The payload is copied as JSON now. TypeError or ValueError if it is not JSON, ValueError if
     the topic (1 to 80 characters) or the recipient (at most 320) is too long.
+
+    `forget` finds it by what it is `about`. Messages with one `sequence_key` are sent one after
+    the other: the next when the one before has been delivered, or has been given up.
     """
     if not 0 < len(topic) <= TOPIC_LENGTH:
         raise ValueError(f"A topic has 1 to {TOPIC_LENGTH} characters.")
@@ -55,9 +61,27 @@ def announce(
         recipient=recipient,
         payload=json.loads(json.dumps(payload, allow_nan=False)),
         run_at=now() + (after or timedelta()),
+        about=about,
+        sequence_key=sequence_key,
     )
     session.add(delivery)
     return delivery
+
+
+def forget(session: Session, about: UUID) -> int:
+    """Delete every delivery about something: delivered, dead and waiting; the number of them.
+
+    One that is being sent at this moment may still arrive, since the worker holds it in memory;
+    its row goes with the others, and what the worker writes down afterwards finds no row and
+    does no harm.
+    """
+    session.flush()  # what this very transaction announced goes too
+    result: Any = session.execute(
+        delete(Delivery)
+        .where(col(Delivery.about) == about)
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)
 
 
 # --- deliveries ------------------------------------------------------------------------------

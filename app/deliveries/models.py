@@ -15,9 +15,11 @@ from app.kit.times import now
 TOPIC_LENGTH = 80
 RECIPIENT_LENGTH = 320
 ERROR_LENGTH = 200
+SEQUENCE_LENGTH = 64
 
 _WAITING = text("delivered_at IS NULL AND abandoned_at IS NULL")
 _DELIVERED = text("delivered_at IS NOT NULL")
+_DEAD = text("abandoned_at IS NOT NULL")
 
 
 class Delivery(Row, table=True):
@@ -30,16 +32,34 @@ class Delivery(Row, table=True):
             "ix_delivery_waiting", "run_at", "pk", sqlite_where=_WAITING, postgresql_where=_WAITING
         ),
         Index(
+            "ix_delivery_sequence",
+            "sequence_key",
+            "pk",
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
+        ),
+        Index(
             "ix_delivery_delivered",
             "delivered_at",
             sqlite_where=_DELIVERED,
             postgresql_where=_DELIVERED,
         ),
+        Index("ix_delivery_dead", "abandoned_at", sqlite_where=_DEAD, postgresql_where=_DEAD),
     )
 
     topic: str = Field(max_length=TOPIC_LENGTH)
     recipient: str = Field(default="", max_length=RECIPIENT_LENGTH)
     payload: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    about: UUID | None = Field(
+        default=None,
+        index=True,
+        description="What it is about, such as an enquiry: whoever erases that, erases this too.",
+    )
+    sequence_key: str | None = Field(
+        default=None,
+        max_length=SEQUENCE_LENGTH,
+        description="Those of one key are sent one after the other, in the order they came in.",
+    )
     run_at: datetime = Field(default_factory=now)
     attempts: int = Field(default=0, description="Attempts begun, the present one included.")
     locked_by: str | None = Field(default=None, max_length=40)

@@ -2,15 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, or_
+from sqlalchemy import Select, exists, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app.deliveries.models import Delivery, PeriodicJob
 
 
 def next_due(at: datetime) -> Select[int | None]:
-    """The primary key of the delivery to claim at this instant: the longest due."""
+    """The primary key of the delivery to claim at this instant: the longest due.
+
+    Not one that has an earlier one of its sequence before it, waiting or being sent. A dead one
+    holds nothing up.
+    """
+    before: Any = aliased(Delivery, name="before")
+    is_next = ~exists().where(
+        before.sequence_key == col(Delivery.sequence_key),
+        before.pk < col(Delivery.pk),
+        before.delivered_at.is_(None),
+        before.abandoned_at.is_(None),
+    )
     return (
         select(Delivery.pk)
         .where(
@@ -18,6 +31,7 @@ def next_due(at: datetime) -> Select[int | None]:
             col(Delivery.abandoned_at).is_(None),
             col(Delivery.run_at) <= at,
             or_(col(Delivery.locked_until).is_(None), col(Delivery.locked_until) <= at),
+            is_next,
         )
         .order_by(col(Delivery.run_at), col(Delivery.pk))
         .limit(1)
