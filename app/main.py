@@ -29,6 +29,8 @@ from app.authorities import school_term_routes as school_terms
 from app.authorities.models import AuthorityKind
 from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
+from app.deliveries import routes as deliveries
+from app.deliveries.queries import inbox as deliveries_inbox
 from app.kit import contract
 from app.kit.answers import Answers
 from app.kit.conditional import Representation
@@ -99,6 +101,7 @@ TAGS = {
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
     "vocabularies": "The words of the field, which staff can extend.",
+    "deliveries": "What was announced by mail and otherwise: how it stands, and dead letters.",
     "access": "Keys, the caller's own view, the audit trail.",
     "service": "Where things are, and how the service is.",
 }
@@ -121,6 +124,7 @@ ROOMS = (
     authorities,
     school_terms,
     vocabularies,
+    deliveries,
     access,
 )
 FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
@@ -180,7 +184,12 @@ A table that is not named here counts as public. Whoever shows something of one 
 public takes it out; a test reads everything without a key and looks.
 """
 BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched)
-INBOX: Sequence[Contributor] = (opportunities_inbox, duplicates_inbox, sources_inbox)
+INBOX: Sequence[Contributor] = (
+    opportunities_inbox,
+    duplicates_inbox,
+    sources_inbox,
+    deliveries_inbox,
+)
 LINKS = {
     "documentation": "/docs",
     "contract": "/openapi.json",
