@@ -30,6 +30,7 @@ from app.authorities.models import AuthorityKind
 from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
 from app.kit import contract
+from app.kit.addresses import Reach
 from app.kit.answers import Answers
 from app.kit.conditional import Representation
 from app.kit.database import Database, Listener, Unavailable
@@ -70,6 +71,8 @@ from app.sources.models import BatchItemWrite
 from app.sources.state import inbox as sources_inbox
 from app.vocabularies import routes as vocabularies
 from app.vocabularies.models import TermRead, VocabularyRead
+from app.webhooks import routes as webhooks
+from app.webhooks.queries import inbox as webhooks_inbox
 
 log = logging.getLogger("app")
 LAST_USE_SECONDS = 60
@@ -99,6 +102,7 @@ TAGS = {
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
     "vocabularies": "The words of the field, which staff can extend.",
+    "webhooks": "Telling other systems what happened.",
     "access": "Keys, the caller's own view, the audit trail.",
     "service": "Where things are, and how the service is.",
 }
@@ -121,6 +125,7 @@ ROOMS = (
     authorities,
     school_terms,
     vocabularies,
+    webhooks,
     access,
 )
 FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
@@ -172,6 +177,9 @@ PRIVATE_TABLES = frozenset(
         "service_secret",
         "source",
         "source_quality",
+        "webhook",
+        "webhook_attempt",
+        "webhook_message",
     }
 )
 """Tables of which nothing shows to a caller without a key: writing to them ends no kept answer.
@@ -180,7 +188,12 @@ A table that is not named here counts as public. Whoever shows something of one 
 public takes it out; a test reads everything without a key and looks.
 """
 BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched)
-INBOX: Sequence[Contributor] = (opportunities_inbox, duplicates_inbox, sources_inbox)
+INBOX: Sequence[Contributor] = (
+    opportunities_inbox,
+    duplicates_inbox,
+    sources_inbox,
+    webhooks_inbox,
+)
 LINKS = {
     "documentation": "/docs",
     "contract": "/openapi.json",
@@ -226,6 +239,15 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, pool_size=settings.pool_size, private=PRIVATE_TABLES)
     database.before_commit.extend(BEFORE_COMMIT)
     return database
+
+
+def reach_of(settings: Settings) -> Reach:
+    """Where calls to addresses that others chose may go."""
+    return Reach(
+        allow_http=settings.outbound_allow_http,
+        allow_loopback=settings.outbound_allow_loopback,
+        ports=settings.ports,
+    )
 
 
 def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool = False) -> FastAPI:
@@ -284,6 +306,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
     app.state.admit = admit
     app.state.guards = GUARDS
     app.state.inbox = INBOX
+    app.state.reach = reach_of(settings)
     app.state.fixed_vocabularies = {
         name: _fixed(name, *parts) for name, parts in FIXED_VOCABULARIES.items()
     }
