@@ -107,7 +107,10 @@ def target(url: str, reach: Reach) -> Target:
         raise Refused("An address must not hold a user name or password.")
     if "#" in url:
         raise Refused("Leave out the fragment: what follows # never reaches a server.")
-    found = Target(parsed.scheme, host, parsed.port or PORTS[parsed.scheme], parsed.raw_path)
+    port = PORTS[parsed.scheme] if parsed.port is None else parsed.port
+    if not 0 < port < 65_536:
+        raise Refused("A port is a number from 1 to 65535.")
+    found = Target(parsed.scheme, host, port, parsed.raw_path)
     local = reach.allow_loopback and _is_local(host)
     if not local:
         _check_host(host)

@@ -249,7 +249,7 @@ def replay_webhook_delivery(
     return _logged(request, response, session, row, entry)
 
 
-@router.post("/{webhook_id}/replay", status_code=202, responses=problems(401, 404, 409))
+@router.post("/{webhook_id}/replay", responses=problems(401, 404, 409))
 def replay_failed_deliveries(
     session: WriteSession, caller: SignedIn, webhook_id: WebhookId, body: WebhookReplayWrite
 ) -> WebhookReplayRead:
