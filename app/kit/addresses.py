@@ -92,6 +92,19 @@ class Target:
 
 def target(url: str, reach: Reach) -> Target:
     """The parts of a URL that may be called as far as its text tells; else Refused."""
+    found = _parts(url)
+    if reach.allow_loopback and _is_local(found.host):
+        return found
+    _check_host(found.host)
+    if found.scheme == "http" and not reach.allow_http:
+        raise Refused("Use https://: without it anybody on the way could read and change it.")
+    if reach.ports and found.port not in reach.ports:
+        allowed = ", ".join(str(port) for port in sorted(reach.ports))
+        raise Refused(f"Port {found.port} is not called. Allowed: {allowed}.")
+    return found
+
+
+def _parts(url: str) -> Target:
     if len(url) > LONGEST_URL:
         raise Refused(f"An address has at most {LONGEST_URL} characters.")
     if any(mark.isspace() or not mark.isprintable() or mark == "\\" for mark in url):
@@ -110,16 +123,7 @@ def target(url: str, reach: Reach) -> Target:
     port = PORTS[parsed.scheme] if parsed.port is None else parsed.port
     if not 0 < port < 65_536:
         raise Refused("A port is a number from 1 to 65535.")
-    found = Target(parsed.scheme, host, port, parsed.raw_path)
-    local = reach.allow_loopback and _is_local(host)
-    if not local:
-        _check_host(host)
-        if found.scheme == "http" and not reach.allow_http:
-            raise Refused("Use https://: without it anybody on the way could read and change it.")
-        if reach.ports and found.port not in reach.ports:
-            allowed = ", ".join(str(port) for port in sorted(reach.ports))
-            raise Refused(f"Port {found.port} is not called. Allowed: {allowed}.")
-    return found
+    return Target(parsed.scheme, host, port, parsed.raw_path)
 
 
 def refusal(address: Address, port: int, reach: Reach) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from sqlmodel import Session, col
 
 from app.opportunities.models import Opportunity, Status
 from app.webhooks.events import EventType
+
+LONGEST_WRITE = timedelta(seconds=60)
+"""As long as a batch may take from its stamps to its commit."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +26,21 @@ class Headline:
     title: str | None
     """None unless lists show it: what was withdrawn is public no longer, and its title neither."""
     published_at: datetime | None
+    updated_at: datetime
 
-    def event_of(self, new_since: datetime) -> EventType:
-        """What happened. A listing is `published` once, when it is public for the first time.
+    def event_of(self, looked_at: datetime) -> EventType:
+        """What happened since the log was last looked at.
 
-        One that comes back has `changed`: a receiver keeps what is `published` or `changed`, and
-        removes what is `withdrawn`, as `state` says in the change log.
+        A listing is `published` when it is public for the first time, and has `changed` when it
+        comes back: a receiver keeps what is `published` or `changed`, and removes what is
+        `withdrawn`, as `state` says in the change log.
         """
-        if self.status is not Status.PUBLISHED:
+        if self.status is not Status.PUBLISHED or self.published_at is None:
             return EventType.OPPORTUNITY_WITHDRAWN
-        if self.published_at is not None and self.published_at > new_since:
+        # It is stamped when its transaction writes it and seen when that commits: it may be new
+        # although its stamp is older than the look, and is, unless it was edited since.
+        late = self.published_at > looked_at - LONGEST_WRITE
+        if self.published_at > looked_at or (late and self.updated_at <= self.published_at):
             return EventType.OPPORTUNITY_PUBLISHED
         return EventType.OPPORTUNITY_CHANGED
 
@@ -58,6 +66,7 @@ def headlines(session: Session, after: int, limit: int) -> Sequence[Headline]:
             col(Opportunity.status),
             title.label("title"),
             col(Opportunity.published_at),
+            col(Opportunity.updated_at),
         )
         .where(col(Opportunity.change_number) > after)
         .order_by(col(Opportunity.change_number))

@@ -1,6 +1,7 @@
 """The dispatcher: takes webhooks in turn and sends what waits for each, several at a time.
 
-A turn is a lease on one webhook. So its messages go out one after the other and in order, one
+A turn is a lease on one webhook. So its messages go out one after the other, listings strictly in
+the order of their changes and events as they happened unless one has to be tried again. One
 that hangs holds up one hand of several and no other webhook, and the worker, with its mails and
 jobs, is not waited on at all. Those whose last attempt failed get half the hands at most.
 
@@ -131,40 +132,43 @@ class Dispatcher:
         return started
 
     def _turn(self, held: Held, troubled: bool, stop: threading.Event) -> None:
+        idle = True
         try:
-            self._serve(held, stop)
+            idle = not self._serve(held, stop)
         except Unavailable:
             log.warning("the database went away; what was being sent is sent again")
         except Exception:  # a defect in one turn must not end the others
             log.exception("a turn failed", extra={"webhook": str(held.id)})
         finally:
             with suppress(Unavailable):
-                self._write(lambda session: records.release(session, held))
+                self._write(partial(records.release, held=held, idle=idle))
             with self._free:
                 self._busy.discard(threading.current_thread())
                 self._troubled -= troubled
                 self._free.notify_all()
 
-    def _serve(self, held: Held, stop: threading.Event) -> None:
-        until = time.monotonic() + TURN_SECONDS
+    def _serve(self, held: Held, stop: threading.Event) -> bool:
+        """Send what waits for a webhook, until its turn is over; whether there was anything."""
+        until, busy = time.monotonic() + TURN_SECONDS, False
 
         def may_go_on() -> bool:
             return not stop.is_set() and time.monotonic() < until
 
         with self._outbound.open() as calls:
-            while may_go_on():
-                due = self._next(held)
-                if due is None:
-                    return
-                if due.message is None:
-                    with self._database.writing() as session:
-                        if not records.begin_run(session, held, self._changes):
-                            return
-                elif due.message.until is None:
-                    if not self._send_event(held, calls, due.webhook, due.message):
-                        return
-                elif not self._send_run(held, calls, due, may_go_on):
-                    return
+            while may_go_on() and (due := self._next(held)) is not None:
+                if not self._do(held, calls, due, may_go_on):
+                    return True
+                busy = True
+        return busy
+
+    def _do(self, held: Held, calls: Calls, due: _Due, may_go_on: Callable[[], bool]) -> bool:
+        """Do what is due; whether to go on."""
+        if due.message is None:
+            with self._database.writing() as session:
+                return records.begin_run(session, held, self._changes)
+        if due.message.until is None:
+            return self._send_event(held, calls, due.webhook, due.message)
+        return self._send_run(held, calls, due, may_go_on)
 
     def _next(self, held: Held) -> _Due | None:
         """What comes next, if the webhook, its key and our lease are still there."""

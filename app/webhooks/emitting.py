@@ -103,8 +103,13 @@ class FanOut:
             organisations=frozenset(stored["organisations"]),
             partnerships=frozenset(stored["partnerships"]),
         )
+        at = datetime.fromisoformat(event["at"])
         with self._database.writing() as session:
-            asking = [row for row in queries.enabled(session) if wants(row.events, event["type"])]
+            asking = [
+                row
+                for row in queries.enabled(session)
+                if wants(row.events, event["type"]) and row.created_at <= at
+            ]
             owners = queries.owners(session, asking)
             ids = {
                 message_id(row.id, message.id): key(row)
@@ -122,7 +127,7 @@ class FanOut:
                             webhook_pk=webhook_pk,
                             type=event["type"],
                             data=event["data"],
-                            created_at=datetime.fromisoformat(event["at"]),
+                            created_at=at,
                         )
                     )
 

@@ -120,7 +120,7 @@ class WebhookMessage(SQLModel, table=True):
     until: int | None = Field(default=None, sa_type=BigInteger)
     position: int | None = Field(default=None, sa_type=BigInteger)
     new_since: datetime | None = Field(
-        default=None, description="A listing first published later is `published`, not `changed`."
+        default=None, description="When the whole of the change log had last been looked at before."
     )
     sent: int = 0
 

@@ -101,12 +101,19 @@ def inbox(session: Session, caller: Caller, public_url: str) -> list[InboxItem]:
 
 
 def has_key(at: datetime) -> ColumnElement[bool]:
-    """Holds for webhooks of which a key still lives: the one that made it, or its rotation."""
+    """Holds for webhooks of which a key still lives: the one that made it, or its rotation.
+
+    A key lives no longer than its organisation.
+    """
     live = aliased(ApiKey)
+    there = exists().where(
+        ORGANISATION.c.pk == col(live.organisation_pk), ORGANISATION.c.deleted_at.is_(None)
+    )
     return exists().where(
         col(live.family) == col(Webhook.family),
         col(live.revoked_at).is_(None),
         col(live.expires_at) > at,
+        or_(col(live.organisation_pk).is_(None), there),
     )
 
 
@@ -263,13 +270,17 @@ def next_due(at: datetime, latest: int, *, calm: bool) -> Select[tuple[int | Non
 
 
 def next_message(session: Session, webhook_pk: int) -> WebhookMessage | None:
-    """The message to send now: the oldest that is due."""
+    """The message to send now: the oldest that is due, and what failed already after the others.
+
+    So one that is refused again and again is not asked about first each time a webhook's pause
+    ends, which would keep the rest waiting behind it for days.
+    """
     statement = (
         select(WebhookMessage)
         .where(
             WebhookMessage.webhook_pk == webhook_pk, is_waiting(), WebhookMessage.run_at <= now()
         )
-        .order_by(col(WebhookMessage.pk))
+        .order_by(col(WebhookMessage.attempts), col(WebhookMessage.pk))
         .limit(1)
     )
     return session.exec(statement).first()

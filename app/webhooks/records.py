@@ -39,13 +39,10 @@ WAITS = (*WORKER_WAITS, timedelta(hours=24))
 RUN_LENGTH = 500
 """Changes of listings in a run."""
 
-LONGEST_WRITE = timedelta(seconds=60)
-"""Between the stamp on a listing and its commit there may be as much as this."""
-
 Changes = Callable[[Session, int, int], Sequence[Any]]
 """The change log of listings, handed down: the changes beyond a number, at most so many.
 
-Each has `change_number`, `id`, `status`, `event_of(new_since)` and `told()`.
+Each has `change_number`, `id`, `status`, `event_of(looked_at)` and `told()`.
 """
 
 
@@ -76,9 +73,10 @@ def claim(session: Session, holder: str, *, calm: bool) -> Held | None:
     return Held(found[0], found[1], holder) if found else None
 
 
-def release(session: Session, held: Held) -> None:
-    """End a turn."""
-    session.execute(_held(held).values(locked_by=None, locked_until=None))
+def release(session: Session, held: Held, *, idle: bool) -> None:
+    """End a turn. After one in which there was nothing to do, the next comes a little later."""
+    pause = {"paused_until": now() + SHORTEST_WAIT} if idle else {}
+    session.execute(_held(held).values(locked_by=None, locked_until=None, **pause))
 
 
 def _held(held: Held) -> Update:
@@ -106,8 +104,7 @@ def begin_run(session: Session, held: Held, changes: Changes) -> bool:
     until = max(last, latest) if whole else last
     if until == row.told_to:
         return False
-    new_since = row.looked_at - LONGEST_WRITE
-    if any(wants(row.events, change.event_of(new_since)) for change in found):
+    if any(wants(row.events, change.event_of(row.looked_at)) for change in found):
         session.add(
             WebhookMessage(
                 id=uuid7(),
@@ -116,7 +113,7 @@ def begin_run(session: Session, held: Held, changes: Changes) -> bool:
                 after=row.told_to,
                 until=until,
                 position=row.told_to,
-                new_since=new_since,
+                new_since=row.looked_at,
             )
         )
         session.flush()
