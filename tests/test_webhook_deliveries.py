@@ -17,11 +17,16 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 from starlette.testclient import TestClient
 
+from app.cli import jobs, make_dispatcher
 from app.deliveries import worker
 from app.deliveries.models import Delivery
 from app.kit.addresses import Reach
+from app.kit.database import Unavailable
 from app.kit.outbound import Outbound
+from app.settings import Settings
 from app.webhooks import actions, records, signing
+from app.webhooks import dispatching as dispatching_module
+from app.webhooks.dispatching import dispatching
 from app.webhooks.models import Webhook, WebhookAttempt, WebhookMessage
 from app.webhooks.records import WAITS
 from tests import build
@@ -668,6 +673,93 @@ def expire_leases(post: Post) -> None:
     """As if a minute had passed."""
     with post.database.writing() as session:
         session.execute(update(Webhook).values(locked_until=datetime.now(UTC) - SECOND))
+
+
+class TestDispatcher:
+    def test_two_at_once_tell_each_once_and_in_order(
+        self, client: TestClient, keys: build.Keys, listener: Listener, post: Post
+    ) -> None:
+        build.organisation(client, keys)
+        build.source(client, keys, key="web")
+        webhook = make(client, keys.staff, listener.url, "opportunity.*")
+        batch(client, keys.staff, range(300))
+        for _ in range(10):
+            send_test(client, keys.staff, webhook)
+        with dispatching(post.dispatcher), dispatching(post.dispatcher):
+            for _ in range(200):
+                if len(listener.received) >= 310:
+                    break
+                time.sleep(0.1)
+            time.sleep(1.5)
+        assert len(set(listener.ids)) == len(listener.ids) == 310
+        found = [data["change_number"] for kind, data in heard(listener, webhook) if "opp" in kind]
+        assert found == sorted(found)
+
+    def test_a_database_that_is_busy_when_an_outcome_is_written(
+        self,
+        client: TestClient,
+        keys: build.Keys,
+        listener: Listener,
+        post: Post,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        webhook = make(client, keys.staff, listener.url)
+        send_test(client, keys.staff, webhook)
+        real = records.accepted
+        refused: list[int] = []
+
+        def busy(*args: Any, **named: Any) -> None:
+            if len(refused) < 2:
+                refused.append(1)
+                raise Unavailable("database is locked")
+            real(*args, **named)
+
+        monkeypatch.setattr(records, "accepted", busy)
+        monkeypatch.setattr(dispatching_module, "POLL_SECONDS", 0.01)
+        post.go()
+        assert (len(listener.received), len(refused)) == (1, 2)
+        assert log(client, keys.staff, webhook)[0]["state"] == "delivered"
+
+    def test_another_address_is_tried_at_once(
+        self,
+        clock: time_machine.Traveller,
+        client: TestClient,
+        keys: build.Keys,
+        listener: Listener,
+        post: Post,
+    ) -> None:
+        webhook = make(client, keys.staff, "http://127.0.0.1:1/")
+        send_test(client, keys.staff, webhook)
+        for wait in WAITS[1:7]:
+            post.go()
+            clock.shift(wait * 1.2)
+        post.go()
+        found = read(client, keys.staff, webhook)
+        assert found["failing_since"] == "2026-11-02T09:00:00Z"
+        headers = {**keys.staff, "If-Match": "*"}
+        body = {"url": listener.url}
+        client.patch(f"{PATH}/{webhook['id']}", json=body, headers=headers)
+        post.go()
+        assert len(listener.received) == 1
+
+    def test_what_serve_and_work_run_beside_the_worker(
+        self,
+        client: TestClient,
+        keys: build.Keys,
+        listener: Listener,
+        post: Post,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("LCEP_OUTBOUND_ALLOW_LOOPBACK", "true")
+        webhook = make(client, keys.staff, listener.url)
+        send_test(client, keys.staff, webhook)
+        make_dispatcher(post.database).tick()
+        assert len(listener.received) == 1
+        monkeypatch.delenv("LCEP_OUTBOUND_ALLOW_LOOPBACK")
+        send_test(client, keys.staff, webhook)
+        make_dispatcher(post.database).tick()
+        assert len(listener.received) == 1
+        assert {job.name for job in jobs(Settings())} >= {"purge_webhook_log"}
 
 
 class TestUpkeep:

@@ -108,15 +108,7 @@ def enable(session: Session, caller: Caller, row: Webhook) -> None:
     """Send again, at once what waited; listings from where it stopped."""
     must_have_key(session, row)
     row.stopped = row.stopped_at = None
-    row.failures, row.failing_since, row.paused_until = 0, None, None
-    session.add(row)
-    session.flush()
-    session.execute(
-        update(WebhookMessage)
-        .where(col(WebhookMessage.webhook_pk) == row.pk, queries.is_waiting())
-        .values(run_at=now(), attempts=0, failing_since=None)
-        .execution_options(synchronize_session=False)
-    )
+    _begin_anew(session, row)
     audit.record(session, caller, "webhook.enable", "webhook", row.id)
 
 
@@ -219,12 +211,28 @@ def _write(session: Session, row: Webhook, write: WebhookWrite, reach: Reach) ->
         raise invalid("#/url", str(refused), "address_refused") from None
     if follows_listings(write.events) and not row.follows:
         row.told_to, row.looked_at = queries.last_change(session), now()
+    moved = row.url != write.url
     row.url, row.events = write.url, list(write.events)
     row.description = write.description or ""
     row.follows = follows_listings(write.events)
     row.updated_at = now()
     session.add(row)
     session.flush()
+    if moved:
+        _begin_anew(session, row)
+
+
+def _begin_anew(session: Session, row: Webhook) -> None:
+    """Forget the failures, and try at once what waits: the address works now, or is another."""
+    row.failures, row.failing_since, row.paused_until = 0, None, None
+    session.add(row)
+    session.flush()
+    session.execute(
+        update(WebhookMessage)
+        .where(col(WebhookMessage.webhook_pk) == row.pk, queries.is_waiting())
+        .values(run_at=now(), attempts=0, failing_since=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _send_again(message: WebhookMessage) -> None:

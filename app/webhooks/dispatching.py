@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -35,7 +35,11 @@ from app.webhooks.sending import send_event, send_page
 log = logging.getLogger("app.webhooks")
 
 HANDS = 8
-"""Webhooks that one process serves at the same time."""
+"""Webhooks that one process serves at the same time, besides those that keep it waiting."""
+SLOW_SECONDS = 2.0
+"""After so long in one attempt, a hand is taken to be waiting, and another is lent."""
+LENT = 3
+"""As many times the hands may be lent: a waiting thread costs little, but not nothing."""
 PATIENCE = timedelta(days=5)
 TURN_SECONDS = 15.0
 """After this a webhook lets others go first; an attempt that has begun is finished."""
@@ -54,6 +58,21 @@ class _Due:
     webhook: Webhook
     message: WebhookMessage | None
     page: tuple[Any, ...] = ()
+
+
+@dataclass(eq=False)
+class _Turn:
+    """A webhook that is being served."""
+
+    held: Held
+    troubled: bool
+    moved: float = field(default_factory=time.monotonic)
+    """When its last attempt began."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the endpoint has kept us waiting for a while."""
+        return time.monotonic() - self.moved > SLOW_SECONDS
 
 
 class Dispatcher:
@@ -76,8 +95,7 @@ class Dispatcher:
         self._public_url = public_url
         self._hands = hands
         self._patience = patience
-        self._busy: set[threading.Thread] = set()
-        self._troubled = 0
+        self._turns: set[_Turn] = set()
         self._free = threading.Condition()
 
     def run(self, stop: threading.Event) -> None:
@@ -101,7 +119,7 @@ class Dispatcher:
 
     def _await(self, until: float) -> None:
         with self._free:
-            while self._busy and (left := min(until - time.monotonic(), POLL_SECONDS)) > 0:
+            while self._turns and (left := min(until - time.monotonic(), POLL_SECONDS)) > 0:
                 self._free.wait(left)
 
     def _start_due(self, stop: threading.Event) -> bool:
@@ -112,9 +130,9 @@ class Dispatcher:
         started = False
         while not stop.is_set():
             with self._free:
-                if len(self._busy) >= self._hands:
+                if not self._has_free_hand():
                     return started
-                calm = self._troubled >= max(1, self._hands // 2)
+                calm = sum(turn.troubled for turn in self._turns) >= max(1, self._hands // 2)
             with self._database.writing() as session:
                 held = records.claim(session, self.name, calm=calm)
                 row = session.get(Webhook, held.pk) if held else None
@@ -122,37 +140,41 @@ class Dispatcher:
             if held is None:
                 return started
             started = True
-            thread = threading.Thread(
-                target=self._turn, args=(held, troubled, stop), name="webhook", daemon=True
-            )
+            turn = _Turn(held, troubled)
             with self._free:
-                self._busy.add(thread)
-                self._troubled += troubled
+                self._turns.add(turn)
+            thread = threading.Thread(
+                target=self._take, args=(turn, stop), name="webhook", daemon=True
+            )
             thread.start()
         return started
 
-    def _turn(self, held: Held, troubled: bool, stop: threading.Event) -> None:
+    def _has_free_hand(self) -> bool:
+        at_work = sum(not turn.waits for turn in self._turns)
+        return at_work < self._hands and len(self._turns) < self._hands * (1 + LENT)
+
+    def _take(self, turn: _Turn, stop: threading.Event) -> None:
         idle = True
         try:
-            idle = not self._serve(held, stop)
+            idle = not self._serve(turn, stop)
         except Unavailable:
             log.warning("the database went away; what was being sent is sent again")
         except Exception:  # a defect in one turn must not end the others
-            log.exception("a turn failed", extra={"webhook": str(held.id)})
+            log.exception("a turn failed", extra={"webhook": str(turn.held.id)})
         finally:
             with suppress(Unavailable):
-                self._write(partial(records.release, held=held, idle=idle))
+                self._write(partial(records.release, held=turn.held, idle=idle))
             with self._free:
-                self._busy.discard(threading.current_thread())
-                self._troubled -= troubled
+                self._turns.discard(turn)
                 self._free.notify_all()
 
-    def _serve(self, held: Held, stop: threading.Event) -> bool:
+    def _serve(self, turn: _Turn, stop: threading.Event) -> bool:
         """Send what waits for a webhook, until its turn is over; whether there was anything."""
-        until, busy = time.monotonic() + TURN_SECONDS, False
+        until, busy, held = time.monotonic() + TURN_SECONDS, False, turn.held
 
         def may_go_on() -> bool:
-            return not stop.is_set() and time.monotonic() < until
+            turn.moved = time.monotonic()
+            return not stop.is_set() and turn.moved < until
 
         with self._outbound.open() as calls:
             while may_go_on() and (due := self._next(held)) is not None:
