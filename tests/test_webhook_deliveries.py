@@ -1,6 +1,7 @@
 """Webhooks when things go wrong: nothing lost, nothing held up, and the owner knows."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -817,3 +819,14 @@ class TestUpkeep:
         assert Verifier(secret).verify(body, headers) == {"a": "é"}
         with pytest.raises(ValueError, match="whsec_"):
             signing.signature("whsec_no!", "msg_1", at, body)
+
+    def test_the_lines_in_the_readme_verify(self) -> None:
+        readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+        (lines,) = re.findall(r"```python\n(import base64.*?)```", readme, re.DOTALL)
+        secret, body = signing.new_secret(), b'{"a":1}'
+        at = int(datetime.now(UTC).timestamp())
+        headers = signing.headers([signing.new_secret(), secret], "msg_1", at, body)
+        for sent, expected in ((body, True), (body + b" ", False)):
+            names: dict[str, Any] = {"headers": headers, "body": sent}
+            exec(lines.replace("whsec_…", secret, 1), names)  # noqa: S102 - our own README
+            assert (names["genuine"], names["recent"]) == (expected, True)

@@ -12,7 +12,7 @@ from app.access.models import ApiKey, Caller
 from app.kit.addresses import Reach, Refused, target
 from app.kit.database import key
 from app.kit.identifiers import uuid7
-from app.kit.problems import CONFLICT, Problem, invalid
+from app.kit.problems import CONFLICT, FORBIDDEN, Problem, invalid
 from app.kit.shapes import merged
 from app.kit.times import now
 from app.webhooks import queries
@@ -35,6 +35,8 @@ BOTH_VALID = timedelta(hours=24)
 
 def create_webhook(session: Session, caller: Caller, write: WebhookWrite, reach: Reach) -> Webhook:
     """Make a webhook. It hears of what happens from now on."""
+    if caller.key_pk is None:
+        raise Problem(FORBIDDEN, "A webhook belongs to a key. Make one with a key of your own.")
     # Locked, so that two requests of one key are counted one after the other.
     owner = session.exec(
         select(ApiKey).where(ApiKey.pk == caller.key_pk).with_for_update(key_share=True)

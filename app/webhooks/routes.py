@@ -70,7 +70,7 @@ def list_webhooks(
     return page(request, response, part, _read(request, session, part.rows))
 
 
-@router.post("", status_code=201, responses=problems(401, 409))
+@router.post("", status_code=201, responses=problems(401, 403, 409))
 def create_webhook(
     request: Request,
     response: Response,
