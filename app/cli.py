@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
@@ -43,13 +43,15 @@ from app.kit.database import Database, Unavailable
 from app.kit.doctor import examine
 from app.kit.idempotency import purge as purge_idempotency_keys
 from app.kit.observe import log_json
+from app.kit.outbound import Outbound
 from app.kit.problems import Problem, sentence
 from app.kit.protocol import FASTEST, HEAD_BYTES
-from app.main import create_app, open_database, openapi_document
+from app.main import create_app, open_database, openapi_document, reach_of
 from app.opportunities import soundness
 from app.opportunities.asking import ask, expire_unanswered
 from app.opportunities.documents import refresh_stale
 from app.opportunities.duplicates import find
+from app.opportunities.headlines import headlines
 from app.opportunities.life import Rules
 from app.opportunities.merging import keep_up
 from app.opportunities.reassessment import reassess
@@ -60,6 +62,10 @@ from app.sources.batches import purge_reports
 from app.sources.demonstration import load_demonstration
 from app.sources.quality_history import record_quality
 from app.vocabularies.actions import load_terms
+from app.webhooks.actions import purge as purge_webhook_log
+from app.webhooks.dispatching import Dispatcher, dispatching
+from app.webhooks.emitting import TOPIC as EVENT
+from app.webhooks.emitting import FanOut
 
 cli = typer.Typer(
     name="python -m app",
@@ -126,6 +132,11 @@ def jobs(settings: Settings) -> list[Job]:
         Job("purge_idempotency_keys", HOUR, _committed(purge_idempotency_keys)),
         Job("delivery_times", MINUTE, _committed(mend_times)),
         Job("purge_deliveries", HOUR, _committed(purge_delivered)),
+        Job(
+            "purge_webhook_log",
+            HOUR,
+            _committed(partial(purge_webhook_log, days=settings.webhook_log_days)),
+        ),
     ]
 
 
@@ -162,7 +173,21 @@ def senders(settings: Settings) -> dict[str, Sender]:
 def make_worker(database: Database) -> Worker:
     """The worker of this service."""
     settings = Settings()
-    return Worker(database, senders(settings), jobs(settings))
+    sent: dict[str, Sender] = {**senders(settings), EVENT: FanOut(database)}
+    return Worker(database, sent, jobs(settings))
+
+
+def make_dispatcher(database: Database) -> Dispatcher:
+    """What sends to webhooks. It runs beside the worker, so that nothing of it waits for them."""
+    settings = Settings()
+    return Dispatcher(
+        database,
+        Outbound(reach_of(settings)),
+        headlines,
+        public_url=settings.public_url,
+        hands=settings.webhook_hands,
+        patience=timedelta(days=settings.webhook_patience_days),
+    )
 
 
 def application() -> FastAPI:
@@ -207,8 +232,10 @@ def _has_worker(settings: Settings) -> bool:
     return settings.database_url.startswith("sqlite")
 
 
-def _beside(database: Database) -> AbstractContextManager[object]:
-    return running(make_worker(database))
+@contextmanager
+def _beside(database: Database) -> Iterator[None]:
+    with running(make_worker(database)), dispatching(make_dispatcher(database)):
+        yield
 
 
 @cli.command()
@@ -253,7 +280,7 @@ def work() -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with _database(settings) as database:
+    with _database(settings) as database, dispatching(make_dispatcher(database)):
         make_worker(database).run(stop)
 
 

@@ -32,6 +32,7 @@ from app.case_studies import routes as case_studies
 from app.deliveries import routes as deliveries
 from app.deliveries.queries import inbox as deliveries_inbox
 from app.kit import contract
+from app.kit.addresses import Reach
 from app.kit.answers import Answers
 from app.kit.conditional import Representation
 from app.kit.database import Database, Listener, Unavailable
@@ -72,6 +73,8 @@ from app.sources.models import BatchItemWrite
 from app.sources.state import inbox as sources_inbox
 from app.vocabularies import routes as vocabularies
 from app.vocabularies.models import TermRead, VocabularyRead
+from app.webhooks import routes as webhooks
+from app.webhooks.queries import inbox as webhooks_inbox
 
 log = logging.getLogger("app")
 LAST_USE_SECONDS = 60
@@ -102,6 +105,7 @@ TAGS = {
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
     "vocabularies": "The words of the field, which staff can extend.",
     "deliveries": "What was announced by mail and otherwise: how it stands, and dead letters.",
+    "webhooks": "Telling other systems what happened.",
     "access": "Keys, the caller's own view, the audit trail.",
     "service": "Where things are, and how the service is.",
 }
@@ -125,6 +129,7 @@ ROOMS = (
     school_terms,
     vocabularies,
     deliveries,
+    webhooks,
     access,
 )
 FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
@@ -176,6 +181,9 @@ PRIVATE_TABLES = frozenset(
         "service_secret",
         "source",
         "source_quality",
+        "webhook",
+        "webhook_attempt",
+        "webhook_message",
     }
 )
 """Tables of which nothing shows to a caller without a key: writing to them ends no kept answer.
@@ -189,6 +197,7 @@ INBOX: Sequence[Contributor] = (
     duplicates_inbox,
     sources_inbox,
     deliveries_inbox,
+    webhooks_inbox,
 )
 LINKS = {
     "documentation": "/docs",
@@ -235,6 +244,15 @@ def open_database(settings: Settings) -> Database:
     database = Database(settings.database_url, pool_size=settings.pool_size, private=PRIVATE_TABLES)
     database.before_commit.extend(BEFORE_COMMIT)
     return database
+
+
+def reach_of(settings: Settings) -> Reach:
+    """Where calls to addresses that others chose may go."""
+    return Reach(
+        allow_http=settings.outbound_allow_http,
+        allow_loopback=settings.outbound_allow_loopback,
+        ports=settings.ports,
+    )
 
 
 def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool = False) -> FastAPI:
@@ -293,6 +311,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
     app.state.admit = admit
     app.state.guards = GUARDS
     app.state.inbox = INBOX
+    app.state.reach = reach_of(settings)
     app.state.fixed_vocabularies = {
         name: _fixed(name, *parts) for name, parts in FIXED_VOCABULARIES.items()
     }

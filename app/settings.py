@@ -146,6 +146,30 @@ class Settings(BaseSettings):
         default=False,
         description="For development: print whole mails when there is no mail server.",
     )
+    outbound_allow_loopback: bool = Field(
+        default=False,
+        description="Whether webhooks may go to this machine itself, by http too: for tests.",
+    )
+    outbound_allow_http: bool = Field(
+        default=False, description="Whether webhooks may go to http:// addresses."
+    )
+    outbound_ports: str = Field(
+        default="443,8443",
+        pattern=r"^[0-9, ]*$",
+        description="Ports that webhooks may go to, by commas; none named: any.",
+    )
+    webhook_log_days: int = Field(
+        default=30, ge=1, le=3_650, description="Days that the delivery log of webhooks is kept."
+    )
+    webhook_patience_days: int = Field(
+        default=5,
+        ge=1,
+        le=365,
+        description="Days of failing after which a webhook is disabled and its owner told.",
+    )
+    webhook_hands: int = Field(
+        default=8, ge=1, le=64, description="Webhooks that one worker sends to at the same time."
+    )
     cache_mb: int = Field(
         default=64,
         ge=0,
@@ -160,6 +184,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="How much is logged."
     )
+
+    @property
+    def ports(self) -> frozenset[int]:
+        """The ports that may be called."""
+        return frozenset(int(port) for port in self.outbound_ports.split(",") if port.strip())
 
     @property
     def origins(self) -> list[str]:

@@ -15,7 +15,8 @@ import app.organisations.models
 import app.partnerships.models
 import app.programmes.models
 import app.sources.models
-import app.vocabularies.models  # noqa: F401 - imported for their tables
+import app.vocabularies.models
+import app.webhooks.models  # noqa: F401 - imported for their tables
 from app.kit.database import check_lengths
 
 metadata = SQLModel.metadata

@@ -154,6 +154,10 @@ class TestExamples:
         send("updateCaseStudy", "PATCH", f"case-studies/{study}")
         send("replaceCaseStudy", "PUT", f"case-studies/{study}")
         send("createKey", "POST", "keys")
+        webhook = send("createWebhook", "POST", "webhooks")["id"]
+        send("updateWebhook", "PATCH", f"webhooks/{webhook}")
+        send("replaceWebhook", "PUT", f"webhooks/{webhook}")
+        assert send("replayFailedDeliveries", "POST", f"webhooks/{webhook}/replay")["replayed"] == 0
         send("putVocabularyTerm", "PUT", "vocabularies/artform/terms/juggling")
         send("updateAuthority", "PATCH", "authorities/E08000025")
         send("replaceAuthority", "PUT", "authorities/E08000025")

@@ -32,6 +32,7 @@ from app.opportunities import differences, documents, intake, origins, queries, 
 from app.opportunities.life import MERGE, PARTNER, STAFF, Rules
 from app.opportunities.models import Opportunity, Status
 from app.opportunities.planned import Item, Origin, Outcome, Planned
+from app.opportunities.submissions import tell_submitted
 
 NOT_PUBLISHABLE = Kind(
     "not_publishable", 409, "Not ready to be published", "Add what `errors` lists, then try again."
@@ -250,6 +251,7 @@ def _submit(session: Session, rows: Sequence[Opportunity], rules: Rules, done: _
     values = {"status": Status.SUBMITTED, "rejection_reason": None}
     _set(session, [entry.asked.row for entry in complete], values)
     done.states |= {_pk(entry.asked.row): Status.SUBMITTED for entry in complete}
+    tell_submitted(session, [_pk(entry.asked.row) for entry in complete])
 
 
 def _approve(

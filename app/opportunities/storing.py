@@ -18,6 +18,7 @@ from app.opportunities.life import (
 )
 from app.opportunities.models import Opportunity, OpportunityArea, Status
 from app.opportunities.planned import Known, Origin, Outcome, Planned
+from app.opportunities.submissions import tell_submitted
 
 AT_ONCE = 500
 """New listings that are inserted together: their rows take more than they do."""
@@ -51,6 +52,15 @@ def apply(session: Session, origin: Origin, planned: Sequence[Planned]) -> None:
     )
     held = [entry.pk for entry in waiting if entry.pk is not None]
     documents.mark(session, [*changed, *held, *gone])
+    waits = [entry.pk for entry in (*fresh, *applied) if entry.pk and _is_submitted(entry)]
+    tell_submitted(session, waits)
+
+
+def _is_submitted(entry: Planned) -> bool:
+    """Whether a listing waits for a moderator now, and did not before."""
+    before = entry.known.status if entry.known else None
+    after = entry.verdict.status if entry.verdict else None
+    return after is Status.SUBMITTED and before is not Status.SUBMITTED
 
 
 def _state(entry: Planned, at: datetime) -> dict[str, Any]:

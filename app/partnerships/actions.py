@@ -37,6 +37,8 @@ from app.partnerships.models import (
     StageWrite,
 )
 from app.vocabularies.models import Vocabulary
+from app.webhooks.emitting import Scope, emit
+from app.webhooks.events import EventType
 
 FIRST_STAGE = "emerging"
 ENTERED = "Entered with the partnership."
@@ -110,13 +112,24 @@ def editable(session: Session, caller: Caller, ref: str) -> Partnership:
 
 
 def settle(session: Session, row: Partnership) -> None:
-    """Finish a change: a new version, and what lower floors show of the partnership."""
+    """Finish a change: a new version, who is told, and what lower floors show of it."""
     row.updated_at = now()
     session.add(row)
     session.flush()
     covered = select(col(Cover.authority_pk)).where(col(Cover.partnership_id) == row.id)
     # Where it was before counts too: what is there stops showing it.
     touch(session, row, *session.exec(select(Authority).where(col(Authority.pk).in_(covered))))
+    emit(
+        session,
+        EventType.PARTNERSHIP_CHANGED,
+        {
+            "id": str(row.id),
+            "slug": row.slug,
+            "deleted": row.deleted_at is not None,
+            "href": f"/v1/partnerships/{row.slug}",
+        },
+        scope=Scope(public=row.visibility is Visibility.PUBLIC, partnerships=frozenset({key(row)})),
+    )
     session.execute(delete(Cover).where(col(Cover.partnership_id) == row.id))
     session.execute(delete(Seat).where(col(Seat.partnership_id) == row.id))
     if row.deleted_at is not None or row.visibility is not Visibility.PUBLIC:

@@ -14,6 +14,7 @@ from app.kit.identifiers import slugify
 from app.kit.problems import CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, FieldError, Problem, invalid
 from app.kit.shapes import merged
 from app.kit.times import now
+from app.organisations.models import Visibility
 from app.partnerships.queries import check_codes, ids_shown, partnerships_by_ref, words_of
 from app.programmes import queries
 from app.programmes.models import (
@@ -35,6 +36,8 @@ from app.programmes.models import (
     ProgrammeYear,
 )
 from app.vocabularies.models import Vocabulary
+from app.webhooks.emitting import Scope, emit
+from app.webhooks.events import EventType
 
 
 def create_programme(
@@ -156,6 +159,18 @@ def _settle(session: Session, row: Programme) -> None:
     session.add(row)
     session.flush()
     touch(session, row)
+    carriers = queries.partnership_pks(session, [key(row)]).get(key(row), [])
+    emit(
+        session,
+        EventType.PROGRAMME_CHANGED,
+        {
+            "id": str(row.id),
+            "slug": row.slug,
+            "deleted": row.deleted_at is not None,
+            "href": f"/v1/programmes/{row.slug}",
+        },
+        scope=Scope(public=row.visibility is Visibility.PUBLIC, partnerships=frozenset(carriers)),
+    )
 
 
 def _carriers(

@@ -16,7 +16,6 @@ from starlette.responses import Response
 
 from app.access import audit
 from app.access.models import Caller
-from app.deliveries.actions import announce
 from app.kit import idempotency
 from app.kit.database import Database, Unavailable, key
 from app.kit.identifiers import uuid7
@@ -29,6 +28,8 @@ from app.sources import actions, allowance, formats, queries, reports, spreadshe
 from app.sources.models import Batch, BatchItem, BatchNote, Format, Mode, Source
 from app.sources.reports import Report
 from app.sources.spreadsheets import Spreadsheet
+from app.webhooks.emitting import Scope, emit
+from app.webhooks.events import EventType
 
 SECONDS = 60.0
 """How long planning, and then applying, may take."""
@@ -207,7 +208,17 @@ def _store(session: Session, caller: Caller, source: Source, report: Report) -> 
         {"last_push_at": now(), "revision": source.revision + (1 if changed else 0)},
     )
     audit.record(session, caller, "batch.apply", "batch", batch.id, after=counts)
-    announce(session, "batch.finished", {"id": str(batch.id), "source": source.key, **counts})
+    emit(
+        session,
+        EventType.BATCH_FINISHED,
+        {
+            "id": str(batch.id),
+            "source": source.key,
+            "counts": dict(counts),
+            "href": f"/v1/batches/{batch.id}",
+        },
+        scope=Scope(organisations=frozenset({source.organisation_pk})),
+    )
     return batch
 
 

@@ -1,0 +1,61 @@
+"""What an attempt came to, in words for whoever runs the endpoint."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from app.kit.outbound import Answer
+from app.kit.times import now
+
+GONE = 410
+BUSY = frozenset({429, 503})
+"""Answers whose Retry-After is honoured."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One attempt; it went well if there is no error."""
+
+    at: datetime
+    duration_ms: int
+    status_code: int | None = None
+    error: str | None = None
+    gone: bool = False
+    after: timedelta | None = None
+    """How long the endpoint asks us to wait."""
+
+
+def judged(answer: Answer, at: datetime, duration_ms: int) -> Outcome:
+    """Only 2xx is a success, as the standard says."""
+    status = answer.status
+    if 200 <= status < 300:
+        return Outcome(at, duration_ms, status)
+    error = f"The endpoint answered {_named(status)}."
+    if 300 <= status < 400:
+        error += " Redirects are not followed: give the address where it leads."
+    elif status == GONE:
+        error += " It wants no more messages, so the webhook was disabled."
+    after = _retry_after(answer.headers.get("retry-after", "")) if status in BUSY else None
+    return Outcome(at, duration_ms, status, error, gone=status == GONE, after=after)
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} ({HTTPStatus(status).phrase})"
+    except ValueError:
+        return str(status)
+
+
+def _retry_after(value: str) -> timedelta | None:
+    """Seconds, or a date; nonsense is no wish."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), 10**8))
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return until - now()
