@@ -52,6 +52,9 @@ class Filler:
             self._driver.set_progress_handler(None, 0)
             self._driver.execute("PRAGMA synchronous=OFF")
             self._driver.execute(f"PRAGMA cache_size=-{CACHE_KB}")
+        else:
+            self._driver.execute("SET statement_timeout = 0")  # filling takes what it takes
+            self._driver.commit()
 
     def fill(self, wanted: int) -> None:
         """Copy until there are so many listings."""
