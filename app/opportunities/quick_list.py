@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, get_origin
+from typing import Any, get_origin
 from urllib.parse import parse_qsl
 
 from fastapi import Request, Response
@@ -38,18 +38,6 @@ LISTS = frozenset(
 NAMES = frozenset(OpportunityListParameters.model_fields)
 WHERE = f"SELECT {', '.join(Place._fields)} FROM postcode WHERE postcode = :postcode"  # noqa: S608
 LAST_NUMBER = "SELECT value FROM counter WHERE name = :name"
-
-
-class PageRow(NamedTuple):
-    """A row of a page, as the statement gives it."""
-
-    pk: int
-    k: Any
-    document: str
-    change_number: int | None
-    version: int
-    easting: int | None
-    northing: int | None
 
 
 async def quick_list(request: Request) -> Response | None:
@@ -135,6 +123,4 @@ def _locate(quick: QuickReads, postcode: str) -> Place | None:
 
 
 def _run(quick: QuickReads, statement: Statement) -> Sequence[Any]:
-    rows = quick.rows(statement.sql, statement.parameters)
-    is_page = bool(rows) and len(rows[0]) == len(PageRow._fields)
-    return [PageRow._make(row) for row in rows] if is_page else rows
+    return statement.rows(quick.rows(statement.sql, statement.parameters))

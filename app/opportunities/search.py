@@ -6,12 +6,24 @@ it can be read. Every value is a parameter.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.opportunities import conditions, tags
 from app.opportunities.conditions import Conditions, Sight, Way
 from app.opportunities.wanted import Sort, Wanted, When
 from app.opportunities.word_queries import Part
+
+
+class PageRow(NamedTuple):
+    """A row of a page, as the statement gives it."""
+
+    pk: int
+    k: Any
+    document: str
+    change_number: int | None
+    version: int
+    easting: int | None
+    northing: int | None
 
 
 @dataclass
@@ -20,6 +32,12 @@ class Statement:
 
     sql: str
     parameters: dict[str, Any]
+    is_page: bool = False
+    """Whether it gives the rows of a page."""
+
+    def rows(self, found: Sequence[Any]) -> Sequence[Any]:
+        """What the driver found; those of a page with names."""
+        return list(map(PageRow._make, found)) if self.is_page else found
 
 
 def page(
@@ -60,6 +78,7 @@ def page(
         "SELECT p.pk, p.k, d.document, d.change_number, d.version, d.easting, d.northing"  # noqa: S608
         f" FROM ({inner}) p JOIN opportunity d ON d.pk = p.pk{outer}",
         found.parameters,
+        is_page=True,
     )
 
 
@@ -102,6 +121,7 @@ def of_keys(wanted: Wanted, sort: Sort, keys: Sequence[int], *, is_sqlite: bool)
         f"SELECT o.pk, {by} AS k, o.document, o.change_number, o.version, o.easting, o.northing"  # noqa: S608 - values are parameters
         f" FROM {source} WHERE {' AND '.join(found.clauses)}{order}",
         found.parameters,
+        is_page=True,
     )
 
 
