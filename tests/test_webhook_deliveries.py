@@ -376,7 +376,8 @@ class TestFailing:
         build.organisation(client, keys)
         build.source(client, keys, key="web")
         publisher = keys.publisher("dance-hub")
-        webhook = make(client, publisher, listener.url, "opportunity.*")
+        address = "web.team@example.org"
+        webhook = make(client, publisher, listener.url, "opportunity.*", email=address)
         listener.reply = status(500)
         push(client, publisher)
         for _ in range(6 * 24):
@@ -389,6 +390,11 @@ class TestFailing:
             item["kind"] for item in client.get("/v1/me/inbox", headers=publisher).json()["items"]
         }
         assert "webhooks_disabled" in kinds
+        with build.database_of(client).reading() as session:
+            mails = session.exec(select(Delivery).where(Delivery.topic == "mail.notice")).all()
+        assert [mail.recipient for mail in mails] == [address]
+        assert "failed for days" in mails[0].payload["text"]
+        assert webhook["id"] in mails[0].payload["text"]
         actions = client.get("/v1/audit-events?action=webhook.disable", headers=keys.admin).json()
         assert [event["caller"] for event in actions["items"]] == ["system"]
         asked = len(listener.received)

@@ -63,7 +63,7 @@ def create_webhook(session: Session, caller: Caller, write: WebhookWrite, reach:
 def replace_webhook(
     session: Session, caller: Caller, row: Webhook, write: WebhookWrite, reach: Reach
 ) -> None:
-    """Write the address, the events and the description anew."""
+    """Write all that an owner writes anew."""
     before = as_written(row).model_dump()
     _write(session, row, write, reach)
     audit.record(
@@ -176,7 +176,10 @@ def must_have_key(session: Session, row: Webhook) -> None:
 def as_written(row: Webhook) -> WebhookWrite:
     """A webhook as its owner would write it. Not validated: `merged` does that."""
     return WebhookWrite.model_construct(
-        url=row.url, events=list(row.events), description=row.description or None
+        url=row.url,
+        events=list(row.events),
+        description=row.description or None,
+        email=row.email,
     )
 
 
@@ -215,7 +218,7 @@ def _write(session: Session, row: Webhook, write: WebhookWrite, reach: Reach) ->
         row.told_to, row.looked_at = queries.last_change(session), now()
     moved = row.url != write.url
     row.url, row.events = write.url, list(write.events)
-    row.description = write.description or ""
+    row.description, row.email = write.description or "", write.email
     row.follows = follows_listings(write.events)
     row.updated_at = now()
     session.add(row)

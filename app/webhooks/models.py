@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from app.access.models import KeyRole
 from app.kit.database import Row, enum_type
 from app.kit.shapes import ROW_MEMBERS, Write
-from app.kit.text import Line, OptionalText, Url
+from app.kit.text import Email, Line, OptionalText, Url
 from app.kit.times import Moment, now
 from app.webhooks.events import ABOUT, unknown
 
@@ -57,6 +57,7 @@ class Webhook(Row, table=True):
     organisation_pk: int | None = Field(default=None, foreign_key="organisation.pk", index=True)
     url: str = Field(max_length=2_000)
     description: str = Field(default="", max_length=200)
+    email: str | None = Field(default=None, max_length=254)
     events: list[str] = Field(sa_type=JSON)
     secret: str = Field(max_length=100)
     earlier_secret: str | None = Field(default=None, max_length=100)
@@ -165,6 +166,11 @@ class WebhookWrite(Write):
     description: Annotated[Line | None, OptionalText] = Member(
         default=None, max_length=200, description="For yourself."
     )
+    email: Email | None = Member(
+        default=None,
+        description="Who is told by mail when the service itself disables it: the address of a "
+        "role rather than of a person.",
+    )
 
     @field_validator("events")
     @classmethod
@@ -201,6 +207,7 @@ class WebhookRead(SQLModel):
     url: str
     events: list[str]
     description: str | None
+    email: str | None = Field(description="Who is told when the service itself disables it.")
     status: WebhookStatus
     stopped: Stopped | None = Field(
         description="Why it is disabled: by its `owner`; its address answered 410 (`gone`); it "

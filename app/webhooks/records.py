@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import Update, insert, update
@@ -13,6 +14,7 @@ from sqlmodel import Session, col
 
 from app.access import audit
 from app.access.models import SYSTEM
+from app.deliveries.mail import queue_mail
 from app.deliveries.worker import JITTER, LONGEST_WAIT, SHORTEST_WAIT
 from app.deliveries.worker import WAITS as WORKER_WAITS
 from app.kit.identifiers import uuid7
@@ -206,12 +208,14 @@ def failed(
         _stop(session, row, Stopped.GONE if outcome.gone else Stopped.FAILING)
 
 
-def _stop(session: Session, row: Webhook, why: Stopped) -> None:
-    """Disable a webhook and tell its owner: the inbox counts what is stopped for these reasons.
+TOLD = {
+    Stopped.GONE: "It answered 410, which says that it is gone for good.",
+    Stopped.FAILING: "It has failed for days, however often we tried.",
+}
 
-    Keys have no mail address. Where an owner has one, its mail is queued here, in this
-    transaction: this is the only place where the service itself disables a webhook.
-    """
+
+def _stop(session: Session, row: Webhook, why: Stopped) -> None:
+    """Disable a webhook and tell its owner: in the inbox, and by mail where there is an address."""
     session.execute(
         update(Webhook)
         .where(col(Webhook.pk) == row.pk, col(Webhook.stopped).is_(None))
@@ -219,6 +223,15 @@ def _stop(session: Session, row: Webhook, why: Stopped) -> None:
         .execution_options(synchronize_session=False)
     )
     audit.record(session, SYSTEM, "webhook.disable", "webhook", row.id, after=why.value)
+    if row.email:
+        # Of the address only the host: the rest may hold a secret.
+        paragraphs = [
+            f"We no longer send to your webhook on {urlsplit(row.url).hostname}. {TOLD[why]}",
+            "What happens with listings meanwhile is kept, and you are told of it afterwards.",
+            f"To go on, mend the address and POST /v1/webhooks/{row.id}/enable.",
+        ]
+        values = {"subject": "Your webhook was disabled", "paragraphs": paragraphs, "link": None}
+        queue_mail(session, template="notice", to=row.email, values=values, about=row.id)
     log.error("a webhook was disabled", extra={"webhook": str(row.id), "reason": why.value})
 
 

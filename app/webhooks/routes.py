@@ -308,6 +308,7 @@ def _read(request: Request, session: Session, rows: Sequence[Webhook]) -> list[W
                 url=row.url,
                 events=row.events,
                 description=row.description or None,
+                email=row.email,
                 status=WebhookStatus.DISABLED if stopped else WebhookStatus.ENABLED,
                 stopped=stopped,
                 stopped_at=row.stopped_at,

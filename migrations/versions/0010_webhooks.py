@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("organisation_pk", sa.Integer(), nullable=True),
         sa.Column("url", sa.String(length=2000), nullable=False),
         sa.Column("description", sa.String(length=200), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("events", sa.JSON(), nullable=False),
         sa.Column("secret", sa.String(length=100), nullable=False),
         sa.Column("earlier_secret", sa.String(length=100), nullable=True),
@@ -76,6 +77,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "length(earlier_secret) <= 100", name=op.f("ck_webhook_earlier_secret_length")
         ),
+        sa.CheckConstraint("length(email) <= 254", name=op.f("ck_webhook_email_length")),
         sa.CheckConstraint("length(locked_by) <= 40", name=op.f("ck_webhook_locked_by_length")),
         sa.CheckConstraint("length(secret) <= 100", name=op.f("ck_webhook_secret_length")),
         sa.CheckConstraint("length(url) <= 2000", name=op.f("ck_webhook_url_length")),
