@@ -1,0 +1,133 @@
+"""How many enquiries may come: from one address, with one e-mail address, and in all.
+
+They are counted in the database, so that any number of processes share the counts. An address is
+kept as a keyed digest alone, and only until its window ends. Whoever is over is refused before
+anything is written: a flood then takes no write lock, and others get through.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+
+from sqlalchemy import delete, text
+from sqlmodel import Session, col, select
+
+from app.enquiries.models import EnquiryAllowance
+from app.enquiries.rules import Desk
+from app.enquiries.tokens import keyed_digest
+from app.kit.problems import TOO_MANY, Problem
+from app.kit.times import now
+
+MINUTES = 60
+ADDRESS_SECONDS = 10 * MINUTES
+HOUR_SECONDS = 60 * MINUTES
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """One thing that is counted."""
+
+    name: str
+    digest: str
+    quota: int
+    seconds: int
+
+
+# The same statement on both engines. A row is locked until the commit, so no two transactions can
+# both take the last place; all take their rows in one order.
+_COUNT = text(
+    "INSERT INTO enquiry_allowance (digest, count, ends_at) VALUES (:digest, 1, :ends_at) "
+    "ON CONFLICT (digest) DO UPDATE SET "
+    "count = CASE WHEN enquiry_allowance.ends_at <= :at THEN 1 "
+    "ELSE enquiry_allowance.count + 1 END, "
+    "ends_at = CASE WHEN enquiry_allowance.ends_at <= :at THEN :ends_at "
+    "ELSE enquiry_allowance.ends_at END "
+    "RETURNING count, ends_at"
+)
+
+
+def by_address(desk: Desk, address: str) -> Allowance:
+    """What one network address may send; a household's or school's IPv6 network counts as one."""
+    return Allowance(
+        "address",
+        keyed_digest(desk.secret, "address", _network(address)),
+        desk.rules.per_address,
+        ADDRESS_SECONDS,
+    )
+
+
+def by_email(desk: Desk, email: str) -> Allowance:
+    """What may come with one e-mail address: nobody else's is to be filled by our confirmations."""
+    digest = keyed_digest(desk.secret, "email", email.casefold())
+    return Allowance("email", digest, desk.rules.per_email, HOUR_SECONDS)
+
+
+def in_all(desk: Desk) -> Allowance:
+    """What may come in all."""
+    digest = keyed_digest(desk.secret, "all", "")
+    return Allowance("all", digest, desk.rules.in_all, HOUR_SECONDS)
+
+
+def refuse_spent(session: Session, allowances: Sequence[Allowance]) -> None:
+    """A 429 if one is spent already; reads only."""
+    at = int(now().timestamp())
+    counted = {one.digest: one for one in allowances if one.quota}
+    statement = select(EnquiryAllowance).where(
+        col(EnquiryAllowance.digest).in_(counted), col(EnquiryAllowance.ends_at) > at
+    )
+    for row in session.exec(statement):
+        one = counted[row.digest]
+        if row.count >= one.quota:
+            raise _too_many(one, row.ends_at - at)
+
+
+def take(session: Session, allowances: Sequence[Allowance]) -> None:
+    """Count one enquiry, or refuse it with 429; what is refused is not counted."""
+    instant = now().timestamp()
+    at = int(instant)
+    for one in allowances:
+        if not one.quota:
+            continue
+        values = {"digest": one.digest, "at": at, "ends_at": at + one.seconds}
+        count, ends_at = session.connection().execute(_COUNT, values).one()
+        if count > one.quota:
+            raise _too_many(one, math.ceil(ends_at - instant))
+
+
+def forget_email(session: Session, desk: Desk, email: str) -> None:
+    """Drop the count of an e-mail address."""
+    digest = by_email(desk, email).digest
+    session.execute(delete(EnquiryAllowance).where(col(EnquiryAllowance.digest) == digest))
+
+
+def forget_ended(session: Session) -> None:
+    """Drop the counts whose window is over."""
+    at = int(now().timestamp())
+    session.execute(delete(EnquiryAllowance).where(col(EnquiryAllowance.ends_at) <= at))
+
+
+def _too_many(one: Allowance, seconds: int) -> Problem:
+    whose = {
+        "address": "from your network address",
+        "email": "with this e-mail address",
+        "all": "in all",
+    }[one.name]
+    return Problem(
+        TOO_MANY,
+        f"More enquiries came {whose} than we can take at once. Nothing was stored. "
+        f"Please send yours again in {max(1, seconds)} seconds.",
+        headers={"Retry-After": str(max(1, seconds))},
+    )
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(int(parsed) >> 64)
+    return str(parsed)
