@@ -5,9 +5,21 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.enquiries.rules import PURPOSES, RETENTION
+
 
 def _without_slash(value: str) -> str:
     return value.rstrip("/")
+
+
+def _purposes(value: dict[str, int]) -> dict[str, int]:
+    unknown = sorted(set(value) - set(PURPOSES))
+    if unknown:
+        raise ValueError(f"There is no purpose {unknown[0]!r}. Use {', '.join(PURPOSES)}.")
+    return value
+
+
+Days = Annotated[int, Field(ge=0, le=3_650)]
 
 
 class Settings(BaseSettings):
@@ -124,8 +136,8 @@ class Settings(BaseSettings):
         description="The page that the link opens, which reads the token after the #; by default "
         "a plain page of this service.",
     )
-    enquiry_retention: dict[str, Annotated[int, Field(ge=0, le=3_650)]] = Field(
-        default={"default": 90, "longest": 365, "spam": 30, "withdrawn": 7},
+    enquiry_retention: Annotated[dict[str, Days], AfterValidator(_purposes)] = Field(
+        default=dict(RETENTION),
         description="Days that enquiries are kept, as JSON: `longest` after receipt at most, the "
         "others after closing: `default`, `spam`, `withdrawn`, or a kind of enquiry.",
     )

@@ -74,8 +74,12 @@ def erase(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> None:
     """Forget one enquiry at once, whatever its state; not while law demands that it is kept."""
     if row.legal_hold:
         raise Problem(CONFLICT, "It is held by law. Release it first: POST …/hold.")
+    copies = select(Enquiry).where(col(Enquiry.merged_into) == row.id)
+    rows = [row, *session.execute(copies).scalars()]
+    if any(one.legal_hold for one in rows):
+        raise Problem(CONFLICT, "A copy that was merged into it is held by law. Release it first.")
     allowances.forget_email(session, desk, row.email)
-    _forget(session, caller, "enquiry.erase", [row])
+    _forget(session, caller, "enquiry.erase", rows)
 
 
 def _forget(session: Session, caller: Caller, action: str, rows: Sequence[Enquiry]) -> None:
