@@ -33,8 +33,11 @@ from app.access.models import SYSTEM, ApiKey, KeyRole, KeyWrite
 from app.authorities import school_term_actions, school_term_files
 from app.authorities.loading import load_postcodes, load_region
 from app.authorities.models import Authority
-from app.deliveries.actions import purge_delivered
-from app.deliveries.worker import Job, Worker, running
+from app.deliveries.actions import mend_times, purge_delivered
+from app.deliveries.letters import ConsoleMail, Letterhead
+from app.deliveries.mail import TOPIC as MAIL
+from app.deliveries.smtp import MailServer, SmtpSender
+from app.deliveries.worker import Job, Sender, Worker, running
 from app.enquiries import retention
 from app.enquiries.keeping_time import keep_time
 from app.enquiries.retention import purge as purge_enquiries
@@ -87,6 +90,13 @@ def main() -> None:
     """Run a command, and tell failures in a sentence."""
     try:
         cli()
+    except ValidationError as error:
+        if error.title != Settings.__name__:
+            raise
+        first = error.errors()[0]
+        name = f" LCEP_{first['loc'][0]}:".upper() if first["loc"] else ""
+        said.print(f"[red]This could not be done.[/red]{name} {sentence(first)}")
+        sys.exit(1)
     except (CannotDoError, Problem, Unavailable, OSError) as error:
         said.print(f"[red]This could not be done.[/red] {error}")
         sys.exit(1)
@@ -121,6 +131,7 @@ def jobs(settings: Settings) -> list[Job]:
         # What was erased by request while somebody was reading is gone from the files soon.
         Job("empty_log", 10 * MINUTE, Database.empty_log),
         Job("purge_idempotency_keys", HOUR, _committed(purge_idempotency_keys)),
+        Job("delivery_times", MINUTE, _committed(mend_times)),
         Job("purge_deliveries", HOUR, _committed(purge_delivered)),
     ]
 
@@ -137,9 +148,28 @@ def _committed(action: Callable[[Session], object]) -> Callable[[Database], obje
     return run
 
 
+def senders(settings: Settings) -> dict[str, Sender]:
+    """Who sends what, by topic; the rest is noted in the log."""
+    sender = settings.mail_from or f"no-reply@{settings.domain}"
+    head = Letterhead(sender, settings.mail_from_name, settings.mail_reply_to, settings.domain)
+    if settings.smtp_host:
+        server = MailServer(
+            settings.smtp_host,
+            settings.smtp_port,
+            settings.smtp_security,
+            username=settings.smtp_username,
+            password=settings.smtp_secret,
+            ca_file=settings.smtp_ca_file,
+            timeout=settings.smtp_timeout,
+        )
+        return {MAIL: SmtpSender(server, head)}
+    return {MAIL: ConsoleMail(head)} if settings.mail_show else {}
+
+
 def make_worker(database: Database) -> Worker:
-    """The worker of this service; what it sends goes to the log until senders are set up."""
-    return Worker(database, {}, jobs(Settings()))
+    """The worker of this service."""
+    settings = Settings()
+    return Worker(database, senders(settings), jobs(settings))
 
 
 def application() -> FastAPI:

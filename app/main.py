@@ -29,6 +29,8 @@ from app.authorities import school_term_routes as school_terms
 from app.authorities.models import AuthorityKind
 from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
+from app.deliveries import routes as deliveries
+from app.deliveries.queries import inbox as deliveries_inbox
 from app.enquiries import my_routes as my_enquiry
 from app.enquiries import release_routes as enquiry_releases
 from app.enquiries import routes as enquiries
@@ -107,6 +109,7 @@ TAGS = {
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
     "vocabularies": "The words of the field, which staff can extend.",
+    "deliveries": "What was announced by mail and otherwise: how it stands, and dead letters.",
     "access": "Keys, the caller's own view, the audit trail.",
     "service": "Where things are, and how the service is.",
 }
@@ -133,6 +136,7 @@ ROOMS = (
     authorities,
     school_terms,
     vocabularies,
+    deliveries,
     access,
 )
 OPEN_ROOMS = (my_enquiry,)
@@ -225,6 +229,7 @@ INBOX: Sequence[Contributor] = (
     duplicates_inbox,
     sources_inbox,
     enquiries_inbox,
+    deliveries_inbox,
 )
 LINKS = {
     "documentation": "/docs",

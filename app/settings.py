@@ -1,11 +1,14 @@
 """Every knob of the service. Each is an environment variable: LCEP_ and the name in capitals."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.enquiries.rules import PURPOSES, RETENTION
+from app.kit.text import email_address, envelope_address, one_line
 
 
 def _without_slash(value: str) -> str:
@@ -22,10 +25,26 @@ def _purposes(value: dict[str, int]) -> dict[str, int]:
 Days = Annotated[int, Field(ge=0, le=3_650)]
 
 
+def _address_or_nothing(value: str) -> str:
+    if not value:
+        return ""
+    found = envelope_address(email_address(value))
+    if not found.isascii():
+        raise ValueError("What stands before the @ must be ASCII.")
+    return found
+
+
+Address = Annotated[str, AfterValidator(_address_or_nothing)]
+
+
 class Settings(BaseSettings):
     """All have defaults that suit one machine with the embedded database."""
 
-    model_config = SettingsConfigDict(env_prefix="LCEP_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="LCEP_",
+        extra="ignore",
+        hide_input_in_errors=True,  # a mistake must not put a password on the screen
+    )
 
     database_url: str = Field(
         default="sqlite:///lcep.db",
@@ -144,8 +163,55 @@ class Settings(BaseSettings):
     regional_name: str = Field(
         default="the regional team", description="What the regional team is called."
     )
-    regional_email: str = Field(
+    regional_email: Address = Field(
         default="", description="The regional team's mailbox, for enquiries that are its or late."
+    )
+    smtp_host: str = Field(
+        default="",
+        max_length=253,
+        description="The server that takes our mail; without one, mail is only noted in the log.",
+    )
+    smtp_port: int = Field(
+        default=587, ge=1, le=65_535, description="Its port: 587 for starttls, 465 for tls."
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How the way to it is encrypted: `starttls`, `tls` from the start, or `none`.",
+    )
+    smtp_username: str = Field(
+        default="", max_length=320, description="The name to sign in with; without one, we do not."
+    )
+    smtp_password: SecretStr = Field(default=SecretStr(""), description="The password for it.")
+    smtp_password_file: Path | None = Field(
+        default=None, description="A file that holds the password, instead."
+    )
+    smtp_ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) to trust for that server, instead of the system's.",
+    )
+    smtp_timeout: float = Field(
+        default=10.0, ge=0.1, le=60, description="Seconds to wait for each of its answers."
+    )
+    mail_from: Address = Field(
+        default="", description="The address that mail comes from; needed with a mail server."
+    )
+    mail_from_name: Annotated[str, AfterValidator(one_line)] = Field(
+        default="Local Cultural Education Partnerships",
+        max_length=100,
+        description="The name shown with that address.",
+    )
+    mail_reply_to: Address = Field(
+        default="", description="Where answers go, if not to the address that mail comes from."
+    )
+    mail_domain: str = Field(
+        default="",
+        max_length=253,
+        pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*)?$",
+        description="Our domain in Message-IDs and greetings; that of `LCEP_MAIL_FROM` by default.",
+    )
+    mail_show: bool = Field(
+        default=False,
+        description="For development: print whole mails when there is no mail server.",
     )
     cache_mb: int = Field(
         default=64,
@@ -166,3 +232,25 @@ class Settings(BaseSettings):
     def origins(self) -> list[str]:
         """The allowed origins as a list."""
         return [origin.strip() for origin in self.cors_origins.split(",") if origin.strip()]
+
+    @property
+    def domain(self) -> str:
+        """Our domain as mail tells it."""
+        sender = self.mail_from.rpartition("@")[2]
+        return self.mail_domain or sender or urlsplit(self.public_url).hostname or "localhost"
+
+    @property
+    def smtp_secret(self) -> str:
+        """The password for the mail server, from the environment or from its file."""
+        if self.smtp_password_file:
+            return self.smtp_password_file.read_text(encoding="utf-8").rstrip("\r\n")
+        return self.smtp_password.get_secret_value()
+
+    @model_validator(mode="after")
+    def mail_can_be_sent(self) -> Self:
+        """A mail server needs a sender's address, and a password an encrypted way."""
+        if self.smtp_host and not self.mail_from:
+            raise ValueError("Set LCEP_MAIL_FROM, the address that mail comes from.")
+        if self.smtp_username and self.smtp_security == "none":
+            raise ValueError("Set LCEP_SMTP_SECURITY: a password is not sent unencrypted.")
+        return self

@@ -158,6 +158,7 @@ class TestExamples:
         send("updateAuthority", "PATCH", "authorities/E08000025")
         send("replaceAuthority", "PUT", "authorities/E08000025")
         assert send("replaceSchoolTerms", "PUT", "school-terms")["added"] == 3
+        assert send("retryDeliveries", "POST", "deliveries/retry")["remaining"] == 0
         source = send("createSource", "POST", "sources")["key"]
         pushed = send("pushOpportunity", "PUT", f"sources/{source}/opportunities/prog-200")
         assert (pushed["outcome"], pushed["status"]) == ("created", "published")

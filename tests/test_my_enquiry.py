@@ -66,7 +66,7 @@ class TestSee:
         middle = token[:30] + ("A" if token[30] != "A" else "B") + token[31:]
         key = keys.admin["Authorization"].removeprefix("Bearer ")
         for bad in (middle, token[:-4], f"enq_{form}", form, key, "enq_", "enq_é", "x" * 3_000):
-            headers = {"Authorization": f"Bearer {bad}".encode()}
+            headers = {b"Authorization": f"Bearer {bad}".encode()}
             answer = client.get("/v1/my-enquiry", headers=headers)
             problem(answer, 401, "unauthenticated")
             assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -1,18 +1,20 @@
-"""Announcing, and what the worker writes down: leases, outcomes and the purge.
+"""Announcing; what the worker writes down: leases, outcomes, the purge; reviving dead letters.
 
 The worker's own writes are not edits: neither `version` nor `updated_at` moves.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, delete, update
+from sqlalchemy import Update, and_, delete, func, or_, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from app.access.audit import record_all
+from app.access.models import Caller
 from app.deliveries import queries
 from app.deliveries.models import (
     ERROR_LENGTH,
@@ -22,6 +24,7 @@ from app.deliveries.models import (
     Message,
     PeriodicJob,
 )
+from app.kit.problems import CONFLICT, NOT_FOUND, Problem
 from app.kit.times import now
 
 LEASE = timedelta(seconds=60)
@@ -29,6 +32,12 @@ LEASE = timedelta(seconds=60)
 
 KEPT = timedelta(days=30)
 """How long a delivered row is kept."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""What was made further in the future than this was made before a clock was put back."""
+
+FURTHEST_RETRY = timedelta(hours=30)
+"""No attempt is put off for longer, jitter included."""
 
 AFTER_FAILURE = timedelta(minutes=5)
 """When a failed job runs again, if its own interval is not shorter."""
@@ -160,6 +169,84 @@ def _held(message: Message, holder: str) -> Update:
         .where(col(Delivery.id) == message.id, col(Delivery.locked_by) == holder)
         .execution_options(synchronize_session=False)
     )
+
+
+def mend_times(session: Session) -> int:
+    """After a clock was put back: let what it queued or leased wait no longer than it should.
+
+    What was made in the future is due as long from now as it was from its making. A lease that
+    ends too far ahead is cut, not ended, for its holder may be alive and renew it. A retry that
+    lies further ahead than any should comes now. The number of deliveries mended.
+    """
+    at = now()
+    waiting = select(Delivery).where(
+        queries.is_waiting(),
+        or_(
+            col(Delivery.created_at) > at + CLOCKS_DIFFER,
+            col(Delivery.locked_until) > at + 2 * LEASE,
+            and_(col(Delivery.attempts) > 0, col(Delivery.run_at) > at + FURTHEST_RETRY),
+        ),
+    )
+    wrong = waiting.with_only_columns(
+        col(Delivery.pk),
+        col(Delivery.created_at),
+        col(Delivery.run_at),
+        col(Delivery.locked_until),
+        col(Delivery.attempts),
+    )
+    found = session.execute(wrong.limit(1_000)).all()
+    for row in found:
+        values: dict[str, Any] = {}
+        if row.created_at > at + CLOCKS_DIFFER:
+            values = {"created_at": at, "run_at": row.run_at - (row.created_at - at)}
+        if row.locked_until and row.locked_until > at + 2 * LEASE:
+            values["locked_until"] = at + LEASE
+        if row.attempts and values.get("run_at", row.run_at) > at + FURTHEST_RETRY:
+            values["run_at"] = at
+        session.execute(
+            update(Delivery)
+            .where(col(Delivery.pk) == row.pk)
+            .values(values)
+            .execution_options(synchronize_session=False)
+        )
+    return len(found)
+
+
+# --- dead letters ----------------------------------------------------------------------------
+
+
+def retry(session: Session, caller: Caller, id: UUID) -> Delivery:
+    """Send a dead letter again, with all its attempts before it."""
+    statement = queries.visible_to(caller).where(Delivery.id == id).with_for_update()
+    row = session.exec(statement).one_or_none()
+    if row is None:
+        raise Problem(NOT_FOUND, "There is no delivery with this id.")
+    if row.abandoned_at is None:
+        raise Problem(CONFLICT, "Only a dead letter can be tried again: this one is not dead.")
+    _revive(session, caller, [row])
+    return row
+
+
+def retry_many(session: Session, caller: Caller, topic: str, limit: int) -> tuple[int, int]:
+    """Send the oldest dead letters of a topic again; how many, and how many are still dead."""
+    dead = queries.dead(caller, topic)
+    rows = session.exec(dead.limit(limit).with_for_update(skip_locked=True)).all()
+    _revive(session, caller, rows)
+    session.flush()
+    left = select(func.count()).select_from(dead.order_by(None).subquery())
+    return len(rows), session.exec(left).one()
+
+
+def _revive(session: Session, caller: Caller, rows: Sequence[Delivery]) -> None:
+    at = now()
+    changes = []
+    for row in rows:
+        before = {"dead": True, "attempts": row.attempts}
+        row.abandoned_at = row.locked_by = row.locked_until = None
+        row.attempts, row.run_at = 0, at
+        session.add(row)
+        changes.append((row.id, before, {"dead": False, "attempts": 0}))
+    record_all(session, caller, "delivery.retry", "delivery", changes)
 
 
 # --- periodic jobs ---------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from sqlmodel import Session
 
 from app.deliveries.actions import announce
 from app.deliveries.models import Delivery
-from app.kit.text import email_address, one_line
+from app.kit.text import email_address, envelope_address, one_line
 from app.kit.times import now
 
 TOPIC = "mail"
@@ -68,6 +68,9 @@ def queue_mail(
     if not _NAME.fullmatch(template):
         raise ValueError("A template has a plain name.")
     address = email_address(to)
+    answers = envelope_address(email_address(reply_to)) if reply_to else None
+    if answers and not answers.isascii():
+        raise ValueError("Answers go to an address that every mail server takes.")
     thread = [in_reply_to] if in_reply_to else []
     for given in (message_id, *thread, *references):
         if given is not None and not _MESSAGE_ID.fullmatch(given):
@@ -78,7 +81,7 @@ def queue_mail(
         {
             **rendered(template, values),
             "date": now().isoformat(),
-            "reply_to": email_address(reply_to) if reply_to else None,
+            "reply_to": answers,
             "message_id": message_id,
             "in_reply_to": in_reply_to,
             "references": list(references or thread)[-MOST_REFERENCES:],
@@ -137,7 +140,7 @@ def _sequence(about: UUID, address: str) -> str:
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
-        autoescape=lambda name: bool(name and name.endswith(".html")),
+        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 from uuid import UUID
 
+from pydantic import Field as Described
 from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.kit.database import Row
+from app.kit.shapes import Write
 from app.kit.times import now
 
 TOPIC_LENGTH = 80
@@ -97,3 +100,46 @@ class Message:
     recipient: str = field(repr=False)
     payload: Mapping[str, Any] = field(repr=False)
     attempt: int
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+
+
+Topic = Annotated[str, Described(min_length=1, max_length=TOPIC_LENGTH, pattern=r"^[a-z0-9_.-]+$")]
+"""A topic, or what stands before one of its dots: `mail` for `mail.notice`."""
+
+
+class DeliveryRead(SQLModel):
+    """Something to be sent: never to whom, nor what it says."""
+
+    id: UUID
+    href: str
+    topic: str = Field(schema_extra={"examples": ["mail.notice"]})
+    about: UUID | None = Field(description="The id of what it is about, such as an enquiry.")
+    state: DeliveryState
+    attempts: int = Field(description="Attempts begun since it was made, or last tried again.")
+    last_error: str | None = Field(description="Why the last attempt failed.")
+    created_at: datetime
+    next_attempt_at: datetime | None = Field(description="When it is due; null once it is over.")
+    delivered_at: datetime | None
+    dead_at: datetime | None = Field(description="When it was given up.")
+
+
+class DeliveriesRetryWrite(Write):
+    """Which dead letters to try again."""
+
+    topic: Topic
+    limit: int = Field(default=100, ge=1, le=500, description="At most so many, the oldest first.")
+
+
+class DeliveriesRetried(SQLModel):
+    """How many are tried again, and how many of that topic are still dead."""
+
+    retried: int
+    remaining: int

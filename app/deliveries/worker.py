@@ -12,11 +12,12 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 from sqlmodel import Session
 
@@ -74,6 +75,25 @@ class Retry(Exception):
         self.after = after
 
 
+class Refused(Exception):
+    """Raised by a sender: this will never be taken, so it goes to the dead letters at once.
+
+    The reason is stored and logged, so it must hold no personal data.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A sender that keeps something open between messages, and lets go of it when none is due."""
+
+    def rest(self) -> None:
+        """Let go; the next message opens it again."""
+
+
 class ConsoleSender:
     """Logs that there was a message, and nothing of what it says."""
 
@@ -114,10 +134,13 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Go round until told to stop; a database that is away is waited for."""
-        while not stop.is_set():
-            stop.wait(self._round(stop))
-        with suppress(Unavailable):
-            self._record()
+        try:
+            while not stop.is_set():
+                stop.wait(self._round(stop))
+            with suppress(Unavailable):
+                self._record()
+        finally:
+            self._rest()
 
     def tick(self, stop: threading.Event | None = None) -> bool:
         """Go round once: send what is due, run the jobs that are due; whether to hurry back.
@@ -153,6 +176,7 @@ class Worker:
         """Send what is due, for a while; whether more may be waiting."""
         with self._database.reading() as session:  # an idle worker takes no write lock
             if not queries.is_any_due(session, now()):
+                self._rest()
                 return False
         until = time.monotonic() + ROUND_SECONDS
         while not stop.is_set():
@@ -161,6 +185,7 @@ class Worker:
             with self._database.writing() as session:
                 message = actions.claim(session, self.name)
             if message is None:
+                self._rest()
                 return False
             self._unrecorded = self._send(message)
             self._record()
@@ -175,11 +200,19 @@ class Worker:
                 self._sender(message.topic)(message)
         except Retry as retry:
             return self._failure(message, retry.reason, retry.after)
+        except Refused as refused:
+            return self._failure(message, refused.reason, final=True)
         except Exception as error:  # noqa: BLE001 - whatever a sender raises, others go on
             # Only the kind: the words of a mail server's error hold addresses.
             log.debug("a sender failed", extra=_trouble(error))
             return self._failure(message, type(error).__name__, None)
         return partial(actions.record_delivered, message=message)
+
+    def _rest(self) -> None:
+        senders: Iterable[object] = self._senders.values()
+        for sender in senders:
+            if isinstance(sender, Resting):
+                sender.rest()
 
     def _sender(self, topic: str) -> Sender:
         while topic:
@@ -188,8 +221,10 @@ class Worker:
             topic = topic.rpartition(".")[0]
         return self._console
 
-    def _failure(self, message: Message, error: str, after: timedelta | None) -> Outcome:
-        again_at = _next_attempt(message.attempt, after)
+    def _failure(
+        self, message: Message, error: str, after: timedelta | None = None, *, final: bool = False
+    ) -> Outcome:
+        again_at = None if final else _next_attempt(message.attempt, after)
         log.log(
             logging.WARNING if again_at else logging.ERROR,
             "a delivery failed" if again_at else "a delivery was abandoned",

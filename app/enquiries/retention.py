@@ -88,8 +88,7 @@ def _forget(session: Session, caller: Caller, action: str, rows: Sequence[Enquir
     _tally(session, rows)
     pks = [key(row) for row in rows]
     session.execute(delete(EnquiryEntry).where(col(EnquiryEntry.enquiry_pk).in_(pks)))
-    for row in rows:
-        forget(session, row.id)
+    forget(session, *(row.id for row in rows))
     idempotency.forget(session, [row.reference for row in rows])
     session.execute(delete(Enquiry).where(col(Enquiry.pk).in_(pks)))
     audit.record_all(session, caller, action, "enquiry", [(row.id, None, None) for row in rows])

@@ -250,7 +250,7 @@ class Database:
     @contextmanager
     def reading(self, seconds: float = READ_SECONDS) -> Iterator[Session]:
         """A session on one snapshot that cannot write; statements end after `seconds`."""
-        with Session(self.read_engine) as session, _translated():
+        with _translated(), Session(self.read_engine) as session:
             if seconds != READ_SECONDS:
                 self._allow(session, seconds)
             yield session
@@ -258,7 +258,7 @@ class Database:
     @contextmanager
     def writing(self, seconds: float = WRITE_SECONDS) -> Iterator[Session]:
         """A session whose changes are committed together when the block ends without error."""
-        with Session(self.write_engine, expire_on_commit=False) as session, _translated():
+        with _translated(), Session(self.write_engine, expire_on_commit=False) as session:
             if seconds != WRITE_SECONDS:
                 self._allow(session, seconds)
             yield session

@@ -73,6 +73,12 @@ def email_address(value: str) -> str:
         raise ValueError(f"This is not an e-mail address: {error}") from None
 
 
+def envelope_address(value: str) -> str:
+    """An address as mail servers take it: the domain in ASCII, and the rest if it can be."""
+    known = validate_email(value, check_deliverability=False)
+    return known.ascii_email or f"{known.local_part}@{known.ascii_domain}"
+
+
 def phone_number(value: str) -> str:
     """A telephone number in international form; without a country code it is British."""
     try:
