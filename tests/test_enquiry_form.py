@@ -226,7 +226,7 @@ class TestSuspects:
     @pytest.mark.parametrize(
         ("change", "reason"),
         [
-            ({"website": "https://spam.example"}, "honeypot_filled"),
+            ({"leave_empty": "https://spam.example"}, "honeypot_filled"),
             ({"form_token": "made-up"}, "token_forged"),
             ({"form_token": "x" * 5_000}, "token_forged"),
             ({"form_token": "é"}, "token_forged"),
@@ -376,11 +376,12 @@ class TestRefusals:
         row = enquiring.sent(
             client,
             name="Ann \u202eevil",
-            message="I <3 dance<script>alert(1)</script> and <b>music</b>\u202e!\u2066\r\n"
-            "Yes <!-- x -->",
+            message="I <3 dance<x onload=a()><SCRIPT>alert(1)</SCRIPT > and <<b>i>music</b>\u202e!"
+            "\u2066\r\n"
+            "Yes <!-- x --></DIV> <sam@example.org>",
         )
         assert row.name == "Ann evil"
-        assert row.message == "I <3 dance and music!\nYes"
+        assert row.message == "I <3 dance and music!\nYes  <sam@example.org>"
 
     @pytest.mark.parametrize(
         ("given", "kept"),
@@ -447,6 +448,20 @@ class TestLimits:
             answer = client.post("/v1/enquiries", json=enquiring.form(client))
             problem(answer, 429, "too_many_requests")
             assert int(answer.headers["retry-after"]) > 3_000
+
+    def test_a_clock_that_went_wrong_locks_nobody_out(self, database_url: str) -> None:
+        with serving(database_url, enquiries_in_all=1, enquiry_form_seconds=3) as client:
+            with time_machine.travel(now() + timedelta(days=400), tick=False) as clock:
+                form = enquiring.form(client)
+                clock.shift(5)
+                assert client.post("/v1/enquiries", json=form).status_code == 202
+            # Put right, it lies before the token, and far before the end of that window.
+            answer = client.post("/v1/enquiries", json=form)
+            assert answer.status_code == 202, answer.text
+            row = enquiring.row(client, answer.json()["reference"])
+            assert row is not None
+            assert row.spam_reasons == []
+            problem(client.post("/v1/enquiries", json=form), 429, "too_many_requests")
 
     def test_one_ipv6_network_is_one_address(self, strict: TestClient) -> None:
         body = enquiring.form(strict)

@@ -125,7 +125,7 @@ class TestPurge:
             for _ in range(2):
                 enquiring.sent(client)
             enquiring.sent(client, kind="press", postcode=None)
-            enquiring.sent(client, website="spam")
+            enquiring.sent(client, leave_empty="spam")
             double = enquiring.sent(client)
             first = enquiring.sent(client)
             step(client, double, "merge", staff, {"into": first.reference})
@@ -206,7 +206,7 @@ class TestSubjectAccess:
 
     def test_all_that_is_kept(self, client: TestClient, keys: build.Keys) -> None:
         enquiry = closed(client, keys.staff, email=enquiring.EMAIL.title())
-        spam = enquiring.sent(client, website="x")
+        spam = enquiring.sent(client, leave_empty="x")
         enquiring.sent(client, email="other@example.org", name="Somebody Else")
         answer = client.post(
             "/v1/enquiries/subject-access",

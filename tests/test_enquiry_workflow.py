@@ -527,7 +527,7 @@ class TestCounts:
 
     def test_numbers(self, client: TestClient, keys: build.Keys, enquiry: Enquiry) -> None:
         enquiring.sent(client, postcode=None)
-        enquiring.sent(client, website="spam")
+        enquiring.sent(client, leave_empty="spam")
         step(client, enquiry, "reply", keys.staff, {"message": "Yes."})
         found = client.get("/v1/enquiries/counts", headers=keys.staff).json()
         assert found["states"] == {

@@ -1,9 +1,10 @@
 """What time does to enquiries: reminders, and the regional team told. Run as often as you like."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlmodel import Session, col
 
 from app.access import audit
@@ -29,7 +30,7 @@ def keep_time(database: Database, rules: Rules) -> int:
         (Enquiry.due_at, "overdue_at", _overdue),
         (Enquiry.escalate_at, "escalated_at", _escalate),
     ):
-        while True:
+        while _is_any_due(database, moment, mark):
             with database.writing() as session:
                 count = _step(session, rules, moment, mark, step)
             done += count
@@ -38,12 +39,23 @@ def keep_time(database: Database, rules: Rules) -> int:
     return done
 
 
+def _is_any_due(database: Database, moment: Any, mark: str) -> bool:
+    """Whether there is anything to do: an idle worker takes no lock of writers."""
+    with database.reading() as session:
+        return session.execute(_due(moment, mark, now()).limit(1)).first() is not None
+
+
+def _due(moment: Any, mark: str, at: datetime) -> Select[Enquiry]:
+    return select(Enquiry).where(
+        col(Enquiry.state).in_(OPEN), moment <= at, getattr(Enquiry, mark).is_(None)
+    )
+
+
 def _step(session: Session, rules: Rules, moment: Any, mark: str, step: Step) -> int:
     """One kind of step for those that it is due for; the mark is set in the same transaction."""
     at = now()
     statement = (
-        select(Enquiry)
-        .where(col(Enquiry.state).in_(OPEN), moment <= at, getattr(Enquiry, mark).is_(None))
+        _due(moment, mark, at)
         .order_by(col(Enquiry.pk))
         .limit(AT_ONCE)
         .with_for_update(skip_locked=True)

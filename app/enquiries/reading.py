@@ -17,6 +17,7 @@ from app.enquiries.models import (
     EnquiryEntry,
     EnquiryOutcome,
     EntryKind,
+    RoutedBy,
     State,
     Subject,
 )
@@ -71,7 +72,7 @@ def in_list(
             href=address(row, public_url),
             about=about(row, public_url),
             partnership=references.get(row.partnership_pk or 0),
-            routing=RoutingRead(by=row.routed_by, reason=row.routing_reason),
+            routing=RoutingRead(by=row.routed_by, reason=_reason(row, inside=inside)),
             overdue=row.state in OPEN and row.due_at < at,
             may_share=row.consent_share,
         )
@@ -187,6 +188,13 @@ def counts(session: Session, caller: Caller, public_url: str) -> EnquiryCounts:
             for (month, kind, pk), count in months.items()
         ],
     )
+
+
+def _reason(row: Enquiry, *, inside: bool) -> str:
+    """Why it is where it is; what colleagues wrote to each other is not told to publishers."""
+    if not inside and row.routed_by is RoutedBy.STAFF:
+        return "The regional team or a partnership passed it on."
+    return row.routing_reason
 
 
 def _entry(entry: EnquiryEntry) -> EntryRead:

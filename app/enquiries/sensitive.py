@@ -48,8 +48,8 @@ _TOO_YOUNG = re.compile(
 )
 _DATA = re.compile(r"data:[\w/+.-]{0,80}(?:;[\w=-]{0,40}){0,3};base64,", re.IGNORECASE)
 CHILDHOOD = 18
-NEAR = 40
-"""Characters between a word about birth and the date that it is about."""
+NEAR = 60
+"""Characters between a word about birth, or a name, and the date that belongs to it."""
 
 NINO_ADVICE = "This looks like a National Insurance number. Take it out: we never need one."
 CARD_ADVICE = "This looks like the number of a payment card. Take it out: we never need one."
@@ -90,11 +90,13 @@ def _is_card(text: str) -> bool:
 def _names_child(text: str) -> bool:
     """A child's birthday said as such, or right after a name where a child is spoken of."""
     for sentence in _SENTENCE.split(text):
+        of_child = _CHILD.search(sentence) is not None
         for found in _childhood_dates(sentence):
-            around = sentence[max(0, found.start() - NEAR) : found.end() + NEAR]
-            if _BIRTH.search(around):
+            # Only so much of it: what somebody makes up to keep us busy must not succeed.
+            before = sentence[max(0, found.start() - NEAR) : found.start()]
+            if _BIRTH.search(before + sentence[found.start() : found.end() + NEAR]):
                 return True
-            if _CHILD.search(sentence) and _NAME_BEFORE.search(sentence[: found.start()]):
+            if of_child and _NAME_BEFORE.search(before):
                 return True
     # A form that was pasted has its words and its dates on lines of their own.
     return any(

@@ -12,7 +12,7 @@ _LINK = re.compile(r"https?://|\bwww\.", re.IGNORECASE)
 def signs(write: EnquiryWrite, token: FormToken, rules: Rules) -> list[str]:
     """The signs that an enquiry shows; an empty list is a person's."""
     found = []
-    if write.website.strip():
+    if write.leave_empty.strip():
         found.append("honeypot_filled")
     if token is FormToken.FORGED:
         found.append("token_forged")

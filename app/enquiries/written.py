@@ -29,19 +29,35 @@ from app.opportunities.ages import AgeBand
 
 _BREAKS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _TURNS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_TAGS = re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]{0,2000}>|<![A-Za-z][^<>]{0,2000}>", re.DOTALL)
+_NAMES = (
+    "a|abbr|audio|b|base|big|blockquote|body|br|button|canvas|center|code|details|div|em|embed|font"
+    "|form|frame|h[1-6]|head|header|hr|html|i|iframe|img|input|li|link|main|marquee|math|meta|object"
+    "|ol|option|p|picture|pre|s|script|section|select|small|source|span|strike|strong|style|sub|sup"
+    "|summary|svg|table|tbody|td|template|textarea|tfoot|th|thead|title|tr|u|ul|video"
+)
+_TAGS = re.compile(
+    # What is a tag by its name, or by an attribute; `<sam@example.org>` and `<3` are neither.
+    rf"<!--.*?-->|</?(?:{_NAMES})(?:[\s/][^<>]*)?>"
+    r"|<[a-z][\w:-]*[\s/][^<>=]*=[^<>]*>|<![a-z][^<>]*>",
+    re.IGNORECASE | re.DOTALL,
+)
+MOST_ROUNDS = 5
 _SCRIPTS = re.compile(r"<(script|style)\b[^<>]{0,2000}>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
-def plain(value: str) -> str:
-    """A text with line breaks; HTML tags and signs that turn writing round are taken out."""
-    return paragraphs(_TAGS.sub("", _SCRIPTS.sub("", _TURNS.sub("", value))))
+def _untagged(value: str) -> str:
+    for _ in range(MOST_ROUNDS):
+        rest = _TAGS.sub("", _SCRIPTS.sub("", value))
+        if rest == value:
+            return value
+        value = rest  # what was taken out may have stood in the middle of another
+    return value.replace("<", "")
 
 
 def _single(value: str) -> str:
     if _BREAKS.search(value):
         raise ValueError("Write this on one line.")
-    value = one_line(_TAGS.sub("", _TURNS.sub("", value)))
+    value = one_line(_untagged(_TURNS.sub("", value)))
     if not value:
         raise ValueError("This must not be blank.")
     return value
@@ -55,7 +71,7 @@ def _anonymous(value: str) -> str:
 
 
 def _filled(value: str) -> str:
-    value = plain(value)
+    value = paragraphs(_TURNS.sub("", value))
     if not value:
         raise ValueError("Write something here.")
     return value
@@ -103,6 +119,7 @@ MessageText = Annotated[
         "out; other control characters are refused. Leave out names and dates of birth of "
         "children.",
     ),
+    AfterValidator(_untagged),
     AfterValidator(_filled),
     AfterValidator(_anonymous),
 ]
@@ -179,7 +196,7 @@ class EnquiryWrite(Write):
         str, Field(min_length=1, max_length=40), AfterValidator(_single)
     ] = Field(description="Of the notice that was shown.", examples=["2026-11"])
     form_token: str = Field(description="From `GET /v1/enquiries/challenge`, when the form opened.")
-    website: str = Field(
+    leave_empty: str = Field(
         default="", description="Hide this field from people and leave it empty: it is for robots."
     )
 

@@ -263,8 +263,8 @@ class Database:
                 self._allow(session, seconds)
             yield session
             self._commit(session)
-        if session.info.get("no_trace") and not self.empty_log():
-            log.warning("the write-ahead log is in use; the worker empties it soon")
+        if session.info.get("no_trace"):
+            self._leave_no_trace()
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of an SQLite database into a new file."""
@@ -285,6 +285,15 @@ class Database:
             driver: Any = connection.connection.driver_connection
             busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
+
+    def _leave_no_trace(self) -> None:
+        """Empty the log after a commit, which stands whether that succeeds or not."""
+        try:
+            emptied = self.empty_log()
+        except Unavailable:
+            emptied = False
+        if not emptied:
+            log.warning("the write-ahead log is in use; the worker empties it soon")
 
     def close(self) -> None:
         """Give back every connection."""
