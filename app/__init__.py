@@ -14,7 +14,7 @@ Rooms, from the top floor down; an import goes down, never up:
     organisations  arts organisations, schools, libraries, music hubs; their venues
     authorities    local authorities, postcodes, boundaries
     vocabularies   the words of the field as rows
-    deliveries     outbox and worker
+    deliveries     outbox, worker, mail
     access         who calls, and what they may see and change
     kit            domain-free: database, pages, problems, conditional requests …
 """

@@ -98,7 +98,7 @@ class PostOffice:
     def open(self, **options: Any) -> Iterator["PostOffice"]:
         """Listen for as long as the block takes."""
         options = {"enable_SMTPUTF8": False, **options}
-        controller = _Quiet(self, hostname=HOST, port=self.port, **options)
+        controller = _Quiet(_Counter(self), hostname=HOST, port=self.port, **options)
         controller.start()
         try:
             self.connections = 0  # starting makes one
@@ -106,13 +106,18 @@ class PostOffice:
         finally:
             controller.stop()
 
-    # --- what the server calls ---
+
+class _Counter:
+    """What the server calls. It looks at every attribute, so it is not the office itself."""
+
+    def __init__(self, office: PostOffice) -> None:
+        self._office = office
 
     async def handle_EHLO(  # noqa: N802 - the library's name
         self, server: SMTP, session: Talk, envelope: Envelope, name: str, answers: list[str]
     ) -> list[str]:
         """Count the connection."""
-        self.connections += 1
+        self._office.connections += 1
         session.host_name = name
         return answers
 
@@ -120,8 +125,8 @@ class PostOffice:
         self, server: SMTP, session: Talk, envelope: Envelope, address: str, _: list[str]
     ) -> str:
         """Take a recipient, unless told otherwise."""
-        if address in self.refusals:
-            return self.refusals[address]
+        if address in self._office.refusals:
+            return self._office.refusals[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -129,8 +134,8 @@ class PostOffice:
         self, server: SMTP, session: Talk, envelope: Envelope
     ) -> str:
         """Take a mail, and misbehave as told."""
-        if not self.verdict.startswith("250"):
-            return self.verdict
+        if not self._office.verdict.startswith("250"):
+            return self._office.verdict
         assert isinstance(envelope.content, bytes)
         posted = Posted(
             sender=envelope.mail_from or "",
@@ -139,11 +144,11 @@ class PostOffice:
             encrypted=_transport(server).get_extra_info("sslcontext") is not None,
             name=_name(session),
         )
-        self.posted.append(posted)
-        await asyncio.to_thread(self.taken, posted)
-        if self.silence:
-            await asyncio.sleep(self.silence)
-        if self.drop:
+        self._office.posted.append(posted)
+        await asyncio.to_thread(self._office.taken, posted)
+        if self._office.silence:
+            await asyncio.sleep(self._office.silence)
+        if self._office.drop:
             _transport(server).abort()
         return "250 OK"
 

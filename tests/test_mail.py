@@ -276,6 +276,12 @@ class TestLetters:
         foreign = message(in_reply_to="<x.1@mail.example.com>")
         assert self._read(letter(foreign, HEAD))["References"] == "<x.1@mail.example.com>"
 
+    def test_the_date_of_one_that_is_put_off_is_when_it_is_due(
+        self, clock: time_machine.Traveller
+    ) -> None:
+        found = self._read(letter(message(after=HOUR), HEAD))
+        assert parsedate_to_datetime(found["Date"]) == START + HOUR
+
     def test_a_dot_on_a_line_of_its_own_does_not_end_it(self, office: PostOffice) -> None:
         made = message()
         payload = {**made.payload, "text": "before\n.\nRCPT TO:<all@example.org>\n"}

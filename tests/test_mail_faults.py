@@ -21,9 +21,9 @@ import time_machine
 from sqlalchemy import delete, text
 from sqlmodel import Session, select
 
-from app.deliveries import smtp, worker
+from app.deliveries import actions, smtp, worker
 from app.deliveries.actions import LEASE, mend_times
-from app.deliveries.models import Delivery, PeriodicJob
+from app.deliveries.models import Delivery, Message, PeriodicJob
 from app.deliveries.smtp import MailServer, SmtpSender
 from app.deliveries.worker import WAITS, Retry, Worker
 from app.kit import database as kit
@@ -477,6 +477,33 @@ class TestDatabaseTrouble:
                 thread.join(20)
         assert refused.is_set() or not database.is_sqlite
         assert sorted(office.subjects) == [f"{n}" for n in range(5)]
+
+    def test_lost_in_the_middle_of_a_claim(
+        self, database: Database, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        claim, cuts = actions.claim, iter(range(2))
+
+        def cut(session: Session, holder: str) -> Message | None:
+            claimed = claim(session, holder)
+            if next(cuts, None) is None:
+                return claimed
+            if database.is_sqlite:
+                raise kit.Unavailable("database is locked")
+            pid = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with database.reading() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            return claimed
+
+        monkeypatch.setattr(actions, "claim", cut)
+        made = put(database)
+        own = postman(database, office)
+        for _ in range(2):
+            with pytest.raises(kit.Unavailable):
+                own.tick()
+        assert office.posted == []
+        own.tick()
+        assert len(office.posted) == 1
+        assert row(database, made).attempts == 1
 
     @staticmethod
     def _delivered(database: Database, ids: list[UUID]) -> bool:

@@ -80,7 +80,7 @@ def queue_mail(
         f"{TOPIC}.{template}",
         {
             **rendered(template, values),
-            "date": now().isoformat(),
+            "date": (now() + (after or timedelta())).isoformat(),
             "reply_to": answers,
             "message_id": message_id,
             "in_reply_to": in_reply_to,
@@ -97,12 +97,12 @@ def queue_mail(
     return delivery
 
 
-def message_id_for(id: UUID) -> str:
+def message_id_for(id: UUID | str) -> str:
     """The Message-ID that stands for an id of ours, always the same.
 
     The sender puts the domain of the settings in the place of `domain.invalid`.
     """
-    return f"<{id.hex}@{PLACEHOLDER}>"
+    return f"<{id.hex if isinstance(id, UUID) else id}@{PLACEHOLDER}>"
 
 
 def rendered(template: str, values: Mapping[str, Any]) -> dict[str, str]:
