@@ -239,7 +239,6 @@ LINKS = {
     "partnerships": "/v1/partnerships",
     "programmes": "/v1/programmes",
     "case_studies": "/v1/case-studies",
-    "enquiries": "/v1/enquiries",
     "enquiry_form": "/v1/enquiries/challenge",
     "organisations": "/v1/organisations",
     "venues": "/v1/venues",

@@ -8,9 +8,10 @@ anything is written: a flood then takes no write lock, and others get through.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv6Address, ip_address
 
-from sqlalchemy import delete, text
+from sqlalchemy import TextClause, delete, text
 from sqlmodel import Session, col, select
 
 from app.enquiries.models import EnquiryAllowance
@@ -37,15 +38,15 @@ class Allowance:
 # The same statement on both engines. A row is locked until the commit, so no two transactions can
 # both take the last place; all take their rows in one order. A window that ends later than one that
 # begins now was written by a clock that went wrong: nobody waits for that.
-_COUNT = text(
-    "INSERT INTO enquiry_allowance (digest, count, ends_at) VALUES (:digest, 1, :ends_at) "
-    "ON CONFLICT (digest) DO UPDATE SET "
-    "count = CASE WHEN enquiry_allowance.ends_at BETWEEN :at + 1 AND :ends_at "
-    "THEN enquiry_allowance.count + 1 ELSE 1 END, "
-    "ends_at = CASE WHEN enquiry_allowance.ends_at BETWEEN :at + 1 AND :ends_at "
-    "THEN enquiry_allowance.ends_at ELSE :ends_at END "
-    "RETURNING count, ends_at"
-)
+_COUNT = """
+INSERT INTO enquiry_allowance (digest, count, ends_at) VALUES {rows}
+ON CONFLICT (digest) DO UPDATE SET
+    count = CASE WHEN enquiry_allowance.ends_at BETWEEN :at + 1 AND excluded.ends_at
+        THEN enquiry_allowance.count + 1 ELSE 1 END,
+    ends_at = CASE WHEN enquiry_allowance.ends_at BETWEEN :at + 1 AND excluded.ends_at
+        THEN enquiry_allowance.ends_at ELSE excluded.ends_at END
+RETURNING digest, count, ends_at
+"""
 
 
 def by_address(desk: Desk, address: str) -> Allowance:
@@ -85,15 +86,25 @@ def refuse_spent(session: Session, allowances: Sequence[Allowance]) -> None:
 
 def take(session: Session, allowances: Sequence[Allowance]) -> None:
     """Count one enquiry, or refuse it with 429; what is refused is not counted."""
+    counted = {one.digest: one for one in allowances if one.quota}
+    if not counted:
+        return
     instant = now().timestamp()
     at = int(instant)
-    for one in allowances:
-        if not one.quota:
-            continue
-        values = {"digest": one.digest, "at": at, "ends_at": at + one.seconds}
-        count, ends_at = session.connection().execute(_COUNT, values).one()
-        if count > one.quota:
-            raise _too_many(one, math.ceil(ends_at - instant))
+    values: dict[str, str | int] = {"at": at}
+    for index, one in enumerate(counted.values()):
+        values |= {f"digest_{index}": one.digest, f"ends_at_{index}": at + one.seconds}
+    found = session.connection().execute(_counting(len(counted)), values).all()
+    for digest, count, ends_at in found:
+        if count > counted[digest].quota:
+            raise _too_many(counted[digest], math.ceil(ends_at - instant))
+
+
+@cache
+def _counting(rows: int) -> TextClause:
+    """The statement that counts so many things at once."""
+    places = ", ".join(f"(:digest_{index}, 1, :ends_at_{index})" for index in range(rows))
+    return text(_COUNT.format(rows=places))
 
 
 def forget_email(session: Session, desk: Desk, email: str) -> None:
