@@ -1,7 +1,9 @@
 """The public form: what it takes, where it goes, what it refuses, and what it never tells."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, cast
 
@@ -440,6 +442,17 @@ class TestLimits:
             assert enquiring.sent(other, email="more@example.org").reference
             body = enquiring.form(other, email="last@example.org")
             problem(other.post("/v1/enquiries", json=body), 429, "too_many_requests")
+
+    def test_many_at_the_same_moment(self, strict: TestClient) -> None:
+        with time_machine.travel(now(), tick=False) as clock:
+            bodies = [enquiring.form(strict, email=f"s{n}@example.org") for n in range(12)]
+            clock.shift(4)
+            with ThreadPoolExecutor(12) as senders:
+                answers = list(
+                    senders.map(lambda body: strict.post("/v1/enquiries", json=body), bodies)
+                )
+        codes = Counter(answer.status_code for answer in answers)
+        assert codes == {202: 5, 429: 7}
 
     def test_in_all(self, database_url: str) -> None:
         with serving(database_url, enquiries_in_all=2) as client:

@@ -255,9 +255,9 @@ class TestBytes:
         with serving(database_url) as client:
             keys = build.Keys(build.database_of(client))
             enquiries = []
-            for number in range(40):
+            for number in range(20):
                 # Of many lengths, so that pages are split, filled and joined as time goes by.
-                message = enquiring.MESSAGE + f" marimba {number}" * (number * 3)
+                message = enquiring.MESSAGE + f" marimba {number}" * (number * 6)
                 enquiries.append(closed(client, keys.staff, message=message))
             held = files_of(sqlite_file)
             for mark in marks:
@@ -265,7 +265,7 @@ class TestBytes:
                     assert mark in held, mark
             if way == "purge":
                 with time_machine.travel(now() + 100 * DAY):
-                    assert purge(build.database_of(client)) == 40
+                    assert purge(build.database_of(client)) == 20
             else:
                 for enquiry in enquiries:
                     answer = client.post(f"/v1/enquiries/{enquiry.id}/erase", headers=keys.admin)

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -337,6 +338,9 @@ class TestShare:
     def test_with_consent(self, client: TestClient, keys: build.Keys) -> None:
         enquiry = about_a_listing(client, keys)
         publisher = keys.publisher("dance-hub")
+        mailbox = {"contact": {"email": "box@dance-hub.example"}}
+        headers = {**keys.staff, "If-Match": "*"}
+        client.patch("/v1/organisations/dance-hub", json=mailbox, headers=headers)
         shared = step(client, enquiry, "share", keys.coordinator("birmingham"))
         assert shared.json()["shared_at"]
         found = read(client, enquiry, publisher)
@@ -349,6 +353,20 @@ class TestShare:
         assert again.json()["shared_at"] == shared.json()["shared_at"]
         own = read(client, enquiry, keys.staff)["entries"]
         assert [entry["text"] for entry in own] == ["Contact details shared with Dance Hub."]
+        told = enquiring.mails(client)[-1]
+        assert told.recipient == "box@dance-hub.example"
+        for personal in enquiring.PERSONAL:
+            assert personal not in str(told.payload)
+
+    def test_no_longer_when_it_is_withdrawn(self, client: TestClient, keys: build.Keys) -> None:
+        enquiry = about_a_listing(client, keys)
+        step(client, enquiry, "share", keys.staff)
+        link = enquiring.link_of(enquiring.mails(client, "enquiry_confirmation")[0])
+        assert client.get("/v1/my-enquiry", headers=link).json()["shared_at"]
+        client.post("/v1/my-enquiry/withdraw", headers=link)
+        found = read(client, enquiry, keys.publisher("dance-hub"))
+        assert found["contact"] is None
+        assert enquiring.EMAIL not in str(found)
 
     def test_not_without(self, client: TestClient, keys: build.Keys) -> None:
         enquiry = about_a_listing(client, keys, consents={"contact": True})
@@ -506,6 +524,16 @@ class TestClock:
         assert row.state is State.IN_PROGRESS
         assert row.due_at > now()
         assert self.keep(client) == 0
+
+    def test_two_workers_at_once_remind_once(
+        self, client: TestClient, clock: time_machine.Traveller
+    ) -> None:
+        enquiries = [enquiring.sent(client) for _ in range(5)]
+        clock.move_to(enquiries[0].remind_at)
+        with ThreadPoolExecutor(4) as workers:
+            done = [workers.submit(self.keep, client) for _ in range(4)]
+            assert sum(one.result() for one in done) == 5
+        assert len(enquiring.mails(client, "enquiry_reminder")) == 5
 
     def test_more_than_one_round_takes_all(
         self, client: TestClient, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch

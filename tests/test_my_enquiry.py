@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from app.enquiries.models import Enquiry, State
 from app.kit.times import now, today
 from tests import build, enquiring
+from tests.conftest import serving
 from tests.enquiring import step
 from tests.test_service import problem
 
@@ -194,6 +195,11 @@ class TestPage:
         assert answer.headers["cache-control"] == "no-store"
         assert "innerHTML" not in answer.text
 
-    def test_another_page_can_be_set(self, client: TestClient) -> None:
-        settings = build.settings("sqlite://", enquiry_page_url="https://front.example/enquiry")
-        assert settings.enquiry_page_url == "https://front.example/enquiry"
+    def test_another_page_can_be_set(self, database_url: str) -> None:
+        page = "https://front.example/my-enquiry"
+        with serving(database_url, enquiry_page_url=page) as client:
+            enquiring.sent(client)
+            (mail,) = enquiring.mails(client, "enquiry_confirmation")
+            for part in ("text", "html"):
+                assert f"{page}#enq_" in mail.payload[part]
+            assert client.get("/v1/my-enquiry", headers=enquiring.link_of(mail)).status_code == 200

@@ -49,7 +49,9 @@ def sees_contact(caller: Caller, row: Enquiry) -> bool:
     """Whether the caller may read who asks."""
     if may_answer(caller, row):
         return True
-    return row.shared_at is not None and caller.publishes(row.organisation_pk)
+    if row.shared_at is None or row.outcome is EnquiryOutcome.WITHDRAWN:
+        return False
+    return caller.publishes(row.organisation_pk)
 
 
 def by_id(session: Session, caller: Caller, identifier: UUID) -> Enquiry | None:

@@ -20,7 +20,7 @@ from app.enquiries.models import (
     RoutedBy,
     State,
 )
-from app.enquiries.rules import SPAM, Desk
+from app.enquiries.rules import SPAM, WITHDRAWN, Desk
 from app.enquiries.written import (
     AssignWrite,
     EnquiryMerge,
@@ -127,7 +127,8 @@ def close(
     """End an enquiry. From then on its time to be forgotten runs."""
     if outcome is EnquiryOutcome.DUPLICATE:
         raise invalid("#/outcome", "Merge it into the other one instead: POST …/merge.")
-    close_as(session, caller, desk.rules, row, outcome, row.kind)
+    purpose = WITHDRAWN if outcome is EnquiryOutcome.WITHDRAWN else row.kind
+    close_as(session, caller, desk.rules, row, outcome, purpose)
     enter(session, row, EntryKind.EVENT, caller.name, f"Closed: {outcome.replace('_', ' ')}.")
     return row
 
@@ -162,7 +163,7 @@ def mark_spam(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enq
     return row
 
 
-def share(session: Session, caller: Caller, row: Enquiry) -> Enquiry:
+def share(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enquiry:
     """Let the provider read who asks, as the enquirer allowed. Twice is once."""
     if not row.consent_share:
         raise Problem(
@@ -174,9 +175,18 @@ def share(session: Session, caller: Caller, row: Enquiry) -> Enquiry:
         raise Problem(CONFLICT, "It is about no organisation's listing: nobody to share it with.")
     if row.shared_at is None:
         row.shared_at = now()
-        name = by_pks(session, [row.organisation_pk])[row.organisation_pk].name
-        text = f"Contact details shared with {name}."
+        provider = by_pks(session, [row.organisation_pk])[row.organisation_pk]
+        text = f"Contact details shared with {provider.name}."
         enter(session, row, EntryKind.EVENT, caller.name, text)
+        if provider.contact_email:
+            letters.notify(
+                session,
+                desk.rules,
+                row,
+                None,
+                news="The partnership shares an enquiry about what you offer with you.",
+                to=provider.contact_email,
+            )
         _note(session, caller, "share", row, row.state)
     return row
 

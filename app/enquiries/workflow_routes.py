@@ -131,7 +131,7 @@ def share_enquiry(
 ) -> EnquirySummary:
     """Let the provider whose listing it is about read who asks, if the enquirer agreed."""
     row = workflow.found(session, caller, enquiry_id, "share", if_match)
-    return _answer(request, session, caller, workflow.share(session, caller, row))
+    return _answer(request, session, caller, workflow.share(session, caller, desk_of(request), row))
 
 
 @router.post("/reassign", responses=STEP)
