@@ -28,6 +28,7 @@ from app.deliveries.smtp import MailServer, SmtpSender
 from app.deliveries.worker import WAITS, Retry, Worker
 from app.kit import database as kit
 from app.kit.database import Database
+from tests.benchmarks.mail import remember
 from tests.post_office import (
     ADA,
     HEAD,
@@ -538,7 +539,7 @@ class TestPlans:
     def test_history_does_not_slow_ordered_claiming(self, database: Database) -> None:
         """With 100,000 delivered rows a claim, and the mending of times, use the small indexes."""
         with database.writing(seconds=60) as session:
-            self._fill(session, database.is_sqlite)
+            remember(session, is_sqlite=database.is_sqlite)
             for n in range(200):
                 queue(session, to=f"a{n % 20}@example.org", about=uuid4())
         with database.writing(seconds=60) as session:
@@ -563,21 +564,6 @@ class TestPlans:
                 assert "SCAN delivery" not in line or "USING INDEX ix_delivery_waiting" in line, (
                     plan
                 )
-
-    @staticmethod
-    def _fill(session: Session, is_sqlite: bool) -> None:
-        number = "printf('%032x', n)" if is_sqlite else "lpad(to_hex(n), 32, '0')::uuid"
-        columns = "created_at, updated_at, run_at, delivered_at"
-        times = ", ".join([f"'{START:%Y-%m-%d %H:%M:%S.%f}'"] * 4)
-        session.execute(
-            text(
-                f"INSERT INTO delivery (id, {columns}, version, topic, recipient, payload,"
-                " attempts, sequence_key) WITH RECURSIVE numbers(n) AS"
-                " (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100000)"
-                f" SELECT {number}, {times}, 1, 'old', '', '{{}}', 1, 'key-' || (n % 500)"
-                " FROM numbers"
-            )
-        )
 
 
 @contextmanager
