@@ -297,7 +297,8 @@ class TestReply:
         assert second.payload["in_reply_to"] == first.payload["message_id"]
         assert second.payload["references"] == [root, first.payload["message_id"]]
         assert first.recipient == second.recipient == enquiring.EMAIL
-        assert "First of all, hello." in first.payload["text"]
+        assert "First <b>of</b> all, hello." in first.payload["text"]
+        assert "First &lt;b&gt;of&lt;/b&gt; all, hello." in first.payload["html"]
         assert first.payload["subject"] == f"Re: Your enquiry {enquiry.reference}"
         assert not first.payload["automatic"]
 
