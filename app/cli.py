@@ -38,6 +38,9 @@ from app.deliveries.letters import ConsoleMail, Letterhead
 from app.deliveries.mail import TOPIC as MAIL
 from app.deliveries.smtp import MailServer, SmtpSender
 from app.deliveries.worker import Job, Sender, Worker, running
+from app.enquiries import retention
+from app.enquiries.keeping_time import keep_time
+from app.enquiries.retention import purge as purge_enquiries
 from app.kit import contract, migrations
 from app.kit.database import Database, Unavailable
 from app.kit.doctor import examine
@@ -46,7 +49,7 @@ from app.kit.observe import log_json
 from app.kit.outbound import Outbound
 from app.kit.problems import Problem, sentence
 from app.kit.protocol import FASTEST, HEAD_BYTES
-from app.main import create_app, open_database, openapi_document, reach_of
+from app.main import create_app, enquiry_rules, open_database, openapi_document, reach_of
 from app.opportunities import soundness
 from app.opportunities.asking import ask, expire_unanswered
 from app.opportunities.documents import refresh_stale
@@ -129,6 +132,10 @@ def jobs(settings: Settings) -> list[Job]:
         Job("expire_unanswered", DAY, partial(expire_unanswered, days=grace)),
         Job("ask", DAY, partial(ask, days=confirm)),
         Job("purge_reports", DAY, partial(purge_reports, days=settings.report_days)),
+        Job("enquiries", MINUTE, partial(keep_time, rules=enquiry_rules(settings))),
+        Job("purge_enquiries", DAY, purge_enquiries),
+        # What was erased by request while somebody was reading is gone from the files soon.
+        Job("empty_log", 10 * MINUTE, Database.empty_log),
         Job("purge_idempotency_keys", HOUR, _committed(purge_idempotency_keys)),
         Job("delivery_times", MINUTE, _committed(mend_times)),
         Job("purge_deliveries", HOUR, _committed(purge_delivered)),
@@ -340,6 +347,25 @@ def backup(
             raise CannotDoError(f"{file} exists already. Choose another name.")
         database.copy_to(file)
     typer.echo(str(file))
+
+
+@cli.command()
+def purge(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be forgotten.")
+    ] = False,
+) -> None:
+    """Forget the enquiries whose time is over; the worker does so each day. Prints JSON."""
+    with _database(Settings()) as database:
+        found = retention.due(database)
+        if not dry_run:
+            found["enquiries"] = purge_enquiries(database)
+            if not database.empty_log():
+                raise CannotDoError(
+                    "They are forgotten, but somebody was reading, so that traces may stand in the "
+                    "write-ahead log. Run it again."
+                )
+    typer.echo(json.dumps({"dry_run": dry_run, **found}))
 
 
 @cli.command()

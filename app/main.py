@@ -31,6 +31,13 @@ from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
 from app.deliveries import routes as deliveries
 from app.deliveries.queries import inbox as deliveries_inbox
+from app.enquiries import my_routes as my_enquiry
+from app.enquiries import release_routes as enquiry_releases
+from app.enquiries import routes as enquiries
+from app.enquiries import workflow_routes as enquiry_workflow
+from app.enquiries.models import EnquirerRole, EnquiryKind, EnquiryOutcome, State
+from app.enquiries.queries import inbox as enquiries_inbox
+from app.enquiries.rules import Desk, Rules
 from app.kit import contract
 from app.kit.addresses import Reach
 from app.kit.answers import Answers
@@ -97,6 +104,7 @@ Every error is `application/problem+json` (RFC 9457) and says what to do next.
 
 TAGS = {
     "opportunities": "Listings: what children and young people can take part in.",
+    "enquiries": "Requests from the public, the conversation, and what enquirers do themselves.",
     "sources": "Partners' systems, and the listings they push.",
     "partnerships": "The LCEPs: areas, members, stages, priorities.",
     "programmes": "What partnerships plan: milestones, outcomes, budgets.",
@@ -124,6 +132,10 @@ ROOMS = (
     partnerships,
     programmes,
     case_studies,
+    # The table and the counts before the enquiries, which would take `counts` for an id.
+    enquiry_releases,
+    enquiries,
+    enquiry_workflow,
     organisations,
     authorities,
     school_terms,
@@ -132,8 +144,14 @@ ROOMS = (
     webhooks,
     access,
 )
+OPEN_ROOMS = (my_enquiry,)
+"""Rooms whose callers bring no key: a token of another kind, which they look at themselves."""
 FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
     "kind": (Kind, "Kinds of opportunity."),
+    "enquiry_kind": (EnquiryKind, "Kinds of enquiry."),
+    "enquiry_outcome": (EnquiryOutcome, "How an enquiry ends."),
+    "enquiry_role": (EnquirerRole, "Who asks."),
+    "enquiry_state": (State, "The life of an enquiry."),
     "delivery": (Delivery, "How an opportunity is delivered."),
     "status": (Status, "The life of a listing."),
     "authority_kind": (AuthorityKind, "Kinds of local authority."),
@@ -141,11 +159,23 @@ FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
     "programme_status": (ProgrammeStatus, "The life of a programme."),
 }
 CLIENT_NAMES = {
+    "AboutRead": "EnquiryAboutRead",
+    "AboutWrite": "EnquiryAboutWrite",
+    "AssignWrite": "EnquiryAssignment",
     "Booking": "BookingWrite",
+    "Challenge": "EnquiryChallenge",
+    "CloseWrite": "EnquiryClosing",
+    "ConsentsWrite": "EnquiryConsentsWrite",
     "Contact": "ContactWrite",
+    "EntryKind": "EnquiryEntryKind",
+    "EntryRead": "EnquiryEntryRead",
+    "HoldWrite": "EnquiryHold",
     "Image": "ImageWrite",
     "IndicatorFields": "Indicator",
     "Kind": "OpportunityKind",
+    "MessageWrite": "EnquiryMessageWrite",
+    "MonthCount": "EnquiryMonthCount",
+    "NoteWrite": "EnquiryNoteWrite",
     "OptionalReason": "Withdrawal",
     "OriginRead": "OpportunitySourceRead",
     "Outcome": "PushOutcome",
@@ -154,10 +184,16 @@ CLIENT_NAMES = {
     "PlaceRead": "OpportunityVenueRead",
     "Price": "PriceWrite",
     "Reason": "Rejection",
+    "ReassignWrite": "EnquiryReassignment",
     "Recurrence": "RecurrenceWrite",
+    "ReplyWrite": "EnquiryReplyWrite",
     "Role": "CallerRole",
+    "RoutedBy": "EnquiryRoutedBy",
+    "RoutingRead": "EnquiryRouting",
     "Sort": "OpportunitySort",
+    "State": "EnquiryState",
     "Status": "OpportunityStatus",
+    "Subject": "EnquirySubject",
     "Trust": "SourceTrust",
     "VenueItem": "OpportunityVenueWrite",
 }
@@ -174,6 +210,10 @@ PRIVATE_TABLES = frozenset(
         "batch",
         "batch_item",
         "delivery",
+        "enquiry",
+        "enquiry_allowance",
+        "enquiry_entry",
+        "enquiry_tally",
         "idempotency_key",
         "opportunity_match",
         "opportunity_match_key",
@@ -196,6 +236,7 @@ INBOX: Sequence[Contributor] = (
     opportunities_inbox,
     duplicates_inbox,
     sources_inbox,
+    enquiries_inbox,
     deliveries_inbox,
     webhooks_inbox,
 )
@@ -207,6 +248,7 @@ LINKS = {
     "partnerships": "/v1/partnerships",
     "programmes": "/v1/programmes",
     "case_studies": "/v1/case-studies",
+    "enquiry_form": "/v1/enquiries/challenge",
     "organisations": "/v1/organisations",
     "venues": "/v1/venues",
     "authorities": "/v1/authorities",
@@ -275,6 +317,8 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
         app.state.quick = QuickReads(database) if database.is_sqlite else None
         secret = await run_in_threadpool(shared_secret, database, "cursors")
         app.state.cursors = Cursors(secret)
+        signing = await run_in_threadpool(shared_secret, database, "enquiries")
+        app.state.desk = Desk(enquiry_rules(settings), signing)
         flushing = asyncio.create_task(_flush_now_and_then(app.state.last_use))
         with ExitStack() as stack:
             # The short way of lists asks for the revision too, whether answers are kept or not.
@@ -327,6 +371,10 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
                 dependencies=[Depends(current_caller)],
                 max_body_size=settings.body_limit,
             )
+    for room in OPEN_ROOMS:
+        for router in room.routers:
+            app.include_router(router, max_body_size=settings.body_limit)
+    my_enquiry.open_page(app)
     open_documentation(app)
     if settings.metrics:
         open_metrics(app)
@@ -334,11 +382,39 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
     return app
 
 
+def enquiry_rules(settings: Settings) -> Rules:
+    """What the settings decide about enquiries."""
+    return Rules(
+        form_seconds=settings.enquiry_form_seconds,
+        form_hours=settings.enquiry_form_hours,
+        max_links=settings.enquiry_max_links,
+        per_address=settings.enquiries_per_address,
+        per_email=settings.enquiries_per_email,
+        in_all=settings.enquiries_in_all,
+        remind_days=settings.enquiry_remind_days,
+        due_days=settings.enquiry_due_days,
+        escalate_days=settings.enquiry_escalate_days,
+        link_days=settings.enquiry_link_days,
+        retention=settings.enquiry_retention,
+        regional_name=settings.regional_name,
+        regional_email=settings.regional_email or None,
+        page_url=settings.enquiry_page_url,
+        public_url=settings.public_url,
+    )
+
+
 def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The contract of an application, as it is committed."""
     tags = [{"name": name, "description": text} for name, text in TAGS.items()]
     models = (BatchItemWrite, OpportunityCorrectionWrite, OpportunityWrite, SchoolTermsWrite)
-    return contract.document(app, tags=tags, signs_in=GUARDS, models=models, names=CLIENT_NAMES)
+    return contract.document(
+        app,
+        tags=tags,
+        signs_in=GUARDS,
+        models=models,
+        names=CLIENT_NAMES,
+        schemes={my_enquiry.link_holder: my_enquiry.SCHEME},
+    )
 
 
 def _wrap(app: FastAPI, settings: Settings) -> None:

@@ -7,11 +7,22 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.enquiries.rules import PURPOSES, RETENTION
 from app.kit.text import email_address, envelope_address, one_line
 
 
 def _without_slash(value: str) -> str:
     return value.rstrip("/")
+
+
+def _purposes(value: dict[str, int]) -> dict[str, int]:
+    unknown = sorted(set(value) - set(PURPOSES))
+    if unknown:
+        raise ValueError(f"There is no purpose {unknown[0]!r}. Use {', '.join(PURPOSES)}.")
+    return value
+
+
+Days = Annotated[int, Field(ge=0, le=3_650)]
 
 
 def _address_or_nothing(value: str) -> str:
@@ -98,6 +109,62 @@ class Settings(BaseSettings):
         ge=0,
         description="What one source, or one key, may push in an hour: a listing sent alone "
         "counts one, a batch twenty; 0: no limit.",
+    )
+    enquiry_form_seconds: int = Field(
+        default=3,
+        ge=0,
+        le=60,
+        description="A form of an enquiry sent sooner after it was opened is taken for spam.",
+    )
+    enquiry_form_hours: int = Field(
+        default=24, ge=1, le=720, description="How long the token of an opened form is good."
+    )
+    enquiry_max_links: int = Field(
+        default=2, ge=0, le=100, description="Links in a message; with more it is taken for spam."
+    )
+    enquiries_per_address: int = Field(
+        default=5,
+        ge=0,
+        description="Enquiries in ten minutes from one network address; 0: no limit.",
+    )
+    enquiries_per_email: int = Field(
+        default=5,
+        ge=0,
+        description="Enquiries in an hour with one e-mail address; 0: no limit.",
+    )
+    enquiries_in_all: int = Field(
+        default=1_000, ge=0, description="Enquiries in an hour in all; 0: no limit."
+    )
+    enquiry_remind_days: int = Field(
+        default=4,
+        ge=0,
+        le=250,
+        description="Working days after which whoever answers an enquiry is reminded.",
+    )
+    enquiry_due_days: int = Field(
+        default=5, ge=0, le=250, description="Working days after which an answer is due."
+    )
+    enquiry_escalate_days: int = Field(
+        default=7, ge=0, le=250, description="Working days after which the regional team is told."
+    )
+    enquiry_link_days: int = Field(
+        default=90, ge=1, le=730, description="Days that the link mailed to an enquirer works."
+    )
+    enquiry_page_url: str = Field(
+        default="",
+        description="The page that the link opens, which reads the token after the #; by default "
+        "a plain page of this service.",
+    )
+    enquiry_retention: Annotated[dict[str, Days], AfterValidator(_purposes)] = Field(
+        default=dict(RETENTION),
+        description="Days that enquiries are kept, as JSON: `longest` after receipt at most, the "
+        "others after closing: `default`, `spam`, `withdrawn`, or a kind of enquiry.",
+    )
+    regional_name: str = Field(
+        default="the regional team", description="What the regional team is called."
+    )
+    regional_email: Address = Field(
+        default="", description="The regional team's mailbox, for enquiries that are its or late."
     )
     smtp_host: str = Field(
         default="",

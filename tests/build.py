@@ -32,13 +32,17 @@ def prepare(url: str) -> None:
 
 
 def settings(url: str, **more: Any) -> Settings:
-    """Settings for a test: no worker, no rate limit, unless told otherwise."""
+    """Settings for a test: no worker, no limits, no wait for forms, unless told otherwise."""
     values: dict[str, Any] = {
         "database_url": url,
         "public_url": "http://testserver",
         "worker": False,
         "rate_per_address": 0,
         "rate_per_key": 0,
+        "enquiry_form_seconds": 0,
+        "enquiries_per_address": 0,
+        "enquiries_per_email": 0,
+        "regional_email": "region@example.org",
     }
     return Settings(**(values | more))
 

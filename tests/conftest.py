@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from app.kit.database import sqlite_module
@@ -149,7 +150,16 @@ def serving(url: str, **settings: object) -> Iterator[TestClient]:
     """An application of its own on a database, answering as it would to the outside."""
     app = create_app(build.settings(url, **settings))
     with TestClient(app, raise_server_exceptions=False) as client:
+        _await_watch(app)
         yield client
+
+
+def _await_watch(app: FastAPI) -> None:
+    """Wait until revisions are heard: a clock that a test moves would cut the connecting short."""
+    for _ in range(400):
+        if not app.state.settings.cache_mb or app.state.watch.present() is not None:
+            return
+        time.sleep(0.005)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from app.kit import contract
 from app.main import create_app, openapi_document
 from app.settings import Settings
-from tests import build
+from tests import build, enquiring
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 
@@ -181,9 +181,42 @@ class TestExamples:
         assert report["items"][0]["error"]["code"] == "not_found"
         send("updateSource", "PATCH", f"sources/{source}")
         send("createOpportunity", "POST", "opportunities")
+        self._ask(client, keys, examples)
+
+    def _ask(self, client: TestClient, keys: build.Keys, examples: dict[str, Any]) -> None:
+        """Enquiries: a form, then each step that takes a body."""
+
+        def post(name: str, path: str, headers: Mapping[str, str], **more: Any) -> Any:
+            body = {**examples[name]["example"], **more}
+            answer = client.post(f"/v1/{path}", json=body, headers=headers)
+            assert answer.status_code in {200, 202}, f"{name}: {answer.text}"
+            return answer.json()
+
+        staff = {**keys.admin, "If-Match": "*"}
+        token = client.get("/v1/enquiries/challenge").json()["form_token"]
+        references = [
+            post("createEnquiry", "enquiries", {}, form_token=token)["reference"] for _ in range(2)
+        ]
+        listed = client.get("/v1/enquiries", headers=keys.staff).json()["items"]
+        second, first = (f"enquiries/{item['id']}" for item in listed)
+        post("assignEnquiry", f"{first}/assign", staff)
+        post("addEnquiryNote", f"{first}/note", staff)
+        post("holdEnquiry", f"{first}/hold", staff)
+        post("reassignEnquiry", f"{first}/reassign", staff)
+        link = enquiring.link_of(enquiring.mails(client, "enquiry_confirmation")[0])
+        post("addMyEnquiryMessage", "my-enquiry/messages", link)
+        post("mergeEnquiry", f"{second}/merge", staff, into=references[0])
+        post("replyToEnquiry", f"{first}/reply", staff)
+        post("closeEnquiry", f"{first}/close", staff)
+        assert len(post("getSubjectAccess", "enquiries/subject-access", staff)["enquiries"]) == 2
 
 
 def test_writes_need_a_key(committed: Any) -> None:
     for path, method, operation in operations(committed):
-        if method != "get":
-            assert operation["security"] == [{"key": []}], f"{method} {path}"
+        where = f"{method} {path}"
+        if path.startswith("/v1/my-enquiry"):
+            assert operation["security"] == [{"enquiry_link": []}], where
+        elif where == "post /v1/enquiries":
+            assert operation["security"] == [{}, {"key": []}], where
+        elif method != "get":
+            assert operation["security"] == [{"key": []}], where

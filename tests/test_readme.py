@@ -105,6 +105,11 @@ def test_the_tour(empty_database_url: str, tmp_path: Path) -> None:
         '"kind":"submitted"',
         '"parsed_from":',
         '"action":"opportunity.approve"',
+        '"answered_by":"Coventry"',
+        '"reason":"Coventry covers the postcode."',
+        '"state":"answered"',
+        '"received":0,"assigned":0,"in_progress":0,"answered":1',
+        '"dry_run": true, "enquiries": 0',
     ):
         assert expected in said, expected
     assert '"code":"internal"' not in said

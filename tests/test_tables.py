@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from app.kit.spreadsheet_text import safe_cell, without_guard
 from app.sources import cells, workbooks
-from app.sources.cells import BadTable, letters, safe_cell, without_guard
+from app.sources.cells import BadTable, letters
 from app.sources.tables import Table, read_table
 from app.sources.worksheets import date_kind, from_serial
 

@@ -24,7 +24,7 @@ from app.webhooks.dispatching import Dispatcher
 from app.webhooks.emitting import TOPIC, FanOut, Scope, emit
 from app.webhooks.events import EventType
 from app.webhooks.models import WebhookMessage
-from tests import build
+from tests import build, enquiring
 from tests.conftest import serving
 from tests.listener import Listener, Received, listening
 from tests.test_opportunities import act, push
@@ -471,6 +471,31 @@ class TestEvents:
             ("programme.changed", "plans")
         ]
         assert len(found["staff"]) == 2
+
+    def test_of_an_enquiry_hears_who_sees_it(
+        self,
+        client: TestClient,
+        keys: build.Keys,
+        listener: Listener,
+        post: Post,
+        audience: Audience,
+    ) -> None:
+        build.source(client, keys, key="web")
+        listing = push(client, keys.publisher("dance-hub"))
+        row = enquiring.sent(client, kind="opportunity", about={"opportunity": listing["id"]})
+        spam = enquiring.sent(client, leave_empty="Buy now")
+        assert spam.state == "spam"
+        birmingham = keys.coordinator("birmingham")
+        enquiring.step(client, row, "reply", birmingham, {"message": "Do come on Saturday."})
+        post.go()
+        found = audience.heard(listener)
+        assert set(found) == {"dance", "birmingham", "staff"}
+        told = {"id": str(row.id), "href": f"http://testserver/v1/enquiries/{row.id}"}
+        for heard_by in found.values():
+            assert [one for one in heard_by if one[0].startswith("enquiry")] == [
+                ("enquiry.received", told),
+                ("enquiry.answered", told),
+            ]
 
     def test_batches_and_submissions(
         self,

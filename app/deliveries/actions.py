@@ -77,8 +77,8 @@ def announce(
     return delivery
 
 
-def forget(session: Session, about: UUID) -> int:
-    """Delete every delivery about something: delivered, dead and waiting; the number of them.
+def forget(session: Session, *about: UUID) -> int:
+    """Delete every delivery about some things: delivered, dead and waiting; the number of them.
 
     One that is being sent at this moment may still arrive, since the worker holds it in memory;
     its row goes with the others, and what the worker writes down afterwards finds no row and
@@ -87,7 +87,7 @@ def forget(session: Session, about: UUID) -> int:
     session.flush()  # what this very transaction announced goes too
     result: Any = session.execute(
         delete(Delivery)
-        .where(col(Delivery.about) == about)
+        .where(col(Delivery.about).in_(about))
         .execution_options(synchronize_session=False)
     )
     return int(result.rowcount)

@@ -25,8 +25,8 @@ from app.kit.watch import Watch
 
 LIFETIME = 60.0
 """Seconds that an answer is kept, as others may keep it: what no revision tells ends with it."""
-LARGEST = 1_000_000
-"""Longer bodies, in bytes, are made anew each time."""
+LARGEST = 2_000_000
+"""Longer bodies, in bytes, are made anew each time. The contract is a megabyte by now."""
 OVERHEAD = 1_500
 """Bytes that an answer takes beside its body: its headers, its key, its place."""
 ASIDE = frozenset({b"authorization", b"range"})

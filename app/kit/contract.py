@@ -56,6 +56,8 @@ class _Needs:
 
     key: bool
     if_match: bool
+    scheme: str | None
+    """Another scheme than a key, which it needs instead."""
 
 
 def document(
@@ -65,12 +67,13 @@ def document(
     signs_in: frozenset[Any],
     models: Sequence[type[BaseModel]] = (),
     names: Mapping[str, str] | None = None,
+    schemes: Mapping[Any, str] | None = None,
 ) -> dict[str, Any]:
     """The OpenAPI 3.1 document of an application.
 
     `signs_in` are the dependencies that refuse a caller without a key: an operation that has
     none of them is public. `models` are shapes that routes only refer to. `names` are better
-    names for schemas.
+    names for schemas. `schemes` names the security scheme of dependencies that take no key.
     """
     contract = get_openapi(
         title=app.title,
@@ -93,7 +96,7 @@ def document(
         schemas[schema["title"]] = schema
     contract = _renamed(contract, {**(names or {}), **_page_names(schemas)})
     schemas = contract["components"]["schemas"]
-    needs = dict(_needs(app, signs_in))
+    needs = dict(_needs(app, signs_in, schemes or {}))
     examples = json.loads(_examples().read_text(encoding="utf-8"))
     for path, item in contract["paths"].items():
         for method, operation in item.items():
@@ -108,12 +111,15 @@ def document(
     return contract
 
 
-def _needs(app: FastAPI, signs_in: frozenset[Any]) -> Iterator[tuple[tuple[str, str], _Needs]]:
+def _needs(
+    app: FastAPI, signs_in: frozenset[Any], schemes: Mapping[Any, str]
+) -> Iterator[tuple[tuple[str, str], _Needs]]:
     for context in iter_route_contexts(app.routes):
         dependant = getattr(context, "dependant", None)
         if dependant is not None:
             calls = set(_calls(dependant))
-            needs = _Needs(not calls.isdisjoint(signs_in), require_if_match in calls)
+            scheme = next((schemes[call] for call in calls if call in schemes), None)
+            needs = _Needs(not calls.isdisjoint(signs_in), require_if_match in calls, scheme)
             for method in context.methods or ():
                 yield (_plain(context.path or ""), method.lower()), needs
 
@@ -133,7 +139,10 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
 
 
 def _complete(operation: Operation, method: str, needs: _Needs) -> None:
-    operation["security"] = [{"key": []}] if needs.key else [{}, {"key": []}]
+    if needs.scheme:
+        operation["security"] = [{needs.scheme: []}]
+    else:
+        operation["security"] = [{"key": []}] if needs.key else [{}, {"key": []}]
     operation["summary"] = _sentence_case(operation["summary"])
     _complete_parameters(operation, method, needs)
     responses: dict[str, Any] = operation["responses"]

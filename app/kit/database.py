@@ -6,6 +6,7 @@ start (SQLite) or as it goes (PostgreSQL) and is committed here, once, after the
 can see what was written, the revision has been raised.
 """
 
+import logging
 import sqlite3
 import threading
 import time
@@ -45,6 +46,8 @@ from sqlmodel import Field, Session, SQLModel, col
 from app.kit.identifiers import uuid7
 from app.kit.revisions import note_writes, raise_revision
 from app.kit.times import now
+
+log = logging.getLogger("app.database")
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -172,6 +175,11 @@ def number(session: Session, table: Table, pks: Iterable[int]) -> None:
     session.info.setdefault("numbered", {}).setdefault(table, set()).update(pks)
 
 
+def leave_no_trace(session: Session) -> None:
+    """Ask that what this transaction deletes is gone from the files too, once it is committed."""
+    session.info["no_trace"] = True
+
+
 def _draw_numbers(session: Session) -> None:
     noted: Mapping[Table, set[int]] = session.info.pop("numbered", {})
     wanted = {table: pks for table, pks in noted.items() if pks}
@@ -256,12 +264,37 @@ class Database:
                 self._allow(session, seconds)
             yield session
             self._commit(session)
+        if session.info.get("no_trace"):
+            self._leave_no_trace()
 
     def copy_to(self, path: Path) -> None:
         """Write a consistent copy of an SQLite database into a new file."""
         with self.write_engine.connect() as connection:
             # VACUUM runs outside any transaction, so it goes to the driver itself.
             connection.connection.driver_connection.execute("VACUUM INTO ?", (str(path),))  # type: ignore[union-attr]
+
+    def empty_log(self) -> bool:
+        """Write SQLite's write-ahead log into the database and cut it to nothing; whether it went.
+
+        What was deleted stands in the log until then, and nowhere after: `secure_delete` has
+        overwritten it in the database itself. PostgreSQL keeps its log by its own rules.
+        """
+        if not self.is_sqlite:
+            return True
+        with _translated(), self.write_engine.connect() as connection:
+            # Outside any transaction, so it goes to the driver itself.
+            driver: Any = connection.connection.driver_connection
+            busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    def _leave_no_trace(self) -> None:
+        """Empty the log after a commit, which stands whether that succeeds or not."""
+        try:
+            emptied = self.empty_log()
+        except Unavailable:
+            emptied = False
+        if not emptied:
+            log.warning("the write-ahead log is in use; the worker empties it soon")
 
     def close(self) -> None:
         """Give back every connection."""

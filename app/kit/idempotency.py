@@ -7,12 +7,13 @@ A failed request leaves no row, and its retry runs afresh.
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
-from sqlalchemy import JSON, delete
+from sqlalchemy import JSON, delete, or_
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Field, Session, SQLModel, col
 from starlette.responses import Response
@@ -128,6 +129,15 @@ def remember(session: Session, response: Response, version: int | None = None) -
         row.version = version
         row.headers = {k: v for k, v in response.headers.items() if k.lower() in KEPT_HEADERS}
         session.add(row)
+
+
+def forget(session: Session, words: Collection[str]) -> None:
+    """Forget the keys whose stored answer holds one of these words, whatever their age."""
+    if words:
+        holds = or_(*(col(IdempotencyKey.body).contains(word, autoescape=True) for word in words))
+        session.execute(
+            delete(IdempotencyKey).where(holds).execution_options(synchronize_session=False)
+        )
 
 
 def purge(session: Session) -> int:

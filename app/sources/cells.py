@@ -1,6 +1,5 @@
 """What a table is made of: cells, rows, notes about them, and why a file cannot be read."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 
@@ -14,8 +13,6 @@ MOST_CHARACTERS = 100_000
 """Characters in one cell; a row with a longer one is read without it and says so."""
 MOST_NOTES = 100
 """Notes of one kind that are worth reading; the rest would repeat them."""
-
-_FORMULA = re.compile(r"^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]")
 
 
 class BadTable(ValueError):
@@ -96,17 +93,3 @@ def letters(position: int) -> str:
         position, rest = divmod(position - 1, 26)
         name = chr(65 + rest) + name
     return name
-
-
-def safe_cell(text: str) -> str:
-    """A text that no spreadsheet program takes for a formula, for every CSV that we write.
-
-    A quotation mark goes before texts that start with =, +, -, @ (also in full width), a tab or
-    a line end. Source: OWASP, CSV injection.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def without_guard(text: str) -> str:
-    """The text that `safe_cell` was given: our own CSV may come back."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text

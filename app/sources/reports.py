@@ -13,13 +13,13 @@ from starlette.responses import Response
 
 from app.kit.database import chunks
 from app.kit.problems import FieldError
+from app.kit.spreadsheet_text import safe_cell
 from app.kit.times import now
 from app.opportunities.intake import explain
 from app.opportunities.models import Status
 from app.opportunities.planned import Outcome, Planned
 from app.opportunities.remarks import Remark, with_value
 from app.sources import spreadsheets
-from app.sources.cells import safe_cell
 from app.sources.models import (
     Batch,
     BatchItem,

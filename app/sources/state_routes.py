@@ -12,8 +12,8 @@ from app.kit.pages import Page, page, paginate
 from app.kit.problems import problems
 from app.kit.routes import router as make_router
 from app.kit.sessions import ReadSession
+from app.kit.spreadsheet_text import safe_cell
 from app.sources import actions, state
-from app.sources.cells import safe_cell
 from app.sources.quality_history import quality_days, quality_now
 from app.sources.routes import SourceKey
 from app.sources.state_models import (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal
 
+from app.kit.spreadsheet_text import without_guard
 from app.sources.cells import (
     MOST_BYTES,
     MOST_CHARACTERS,
@@ -23,7 +24,6 @@ from app.sources.cells import (
     TooLong,
     is_blank,
     letters,
-    without_guard,
 )
 from app.sources.header_rows import HEADING_LENGTH, Finder, heading_of
 from app.sources.headings import plain

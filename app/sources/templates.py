@@ -13,9 +13,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
+from app.kit.spreadsheet_text import safe_cell
 from app.kit.times import today
 from app.opportunities.models import Delivery, Kind, PricePer
-from app.sources.cells import MOST_ROWS, safe_cell
+from app.sources.cells import MOST_ROWS
 from app.sources.headings import BY_NAME
 from app.sources.items import EXAMPLE_ID
 
