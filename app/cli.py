@@ -35,6 +35,7 @@ from app.authorities.loading import load_postcodes, load_region
 from app.authorities.models import Authority
 from app.deliveries.actions import purge_delivered
 from app.deliveries.worker import Job, Worker, running
+from app.feeds.openactive_keeping import sort_and_renew
 from app.kit import contract, migrations
 from app.kit.database import Database, Unavailable
 from app.kit.doctor import examine
@@ -103,6 +104,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("expire", MINUTE, expire),
         Job("next_session", MINUTE, move_on),
         Job("stale_documents", MINUTE, refresh_stale),
+        Job("openactive", MINUTE, sort_and_renew),
         Job("merged_listings", MINUTE, partial(keep_up, rules=_rules(settings))),
         Job("duplicates", MINUTE, partial(find, seconds=COMPARING_SECONDS)),
         Job("partnership_areas", HOUR, follow_areas),

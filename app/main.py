@@ -29,6 +29,9 @@ from app.authorities import school_term_routes as school_terms
 from app.authorities.models import AuthorityKind
 from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
+from app.feeds import openactive_routes as openactive
+from app.feeds.openactive_keeping import keep_items
+from app.feeds.rpde import Pages
 from app.kit import contract
 from app.kit.answers import Answers
 from app.kit.conditional import Representation
@@ -73,6 +76,8 @@ from app.vocabularies.models import TermRead, VocabularyRead
 
 log = logging.getLogger("app")
 LAST_USE_SECONDS = 60
+FEED_SHARE = 250_000
+"""Bytes of feed pages that are kept beside each megabyte of answers."""
 
 TITLE = "Local Cultural Education Partnerships"
 SUMMARY = "Who works where, and what children and young people can take part in."
@@ -98,6 +103,7 @@ TAGS = {
     "case-studies": "What was done, and what it changed.",
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
+    "openactive": "The same listings as OpenActive feeds, for activity finders.",
     "vocabularies": "The words of the field, which staff can extend.",
     "access": "Keys, the caller's own view, the audit trail.",
     "service": "Where things are, and how the service is.",
@@ -121,6 +127,7 @@ ROOMS = (
     authorities,
     school_terms,
     vocabularies,
+    openactive,
     access,
 )
 FIXED_VOCABULARIES: Mapping[str, tuple[type[StrEnum], str]] = {
@@ -179,7 +186,7 @@ PRIVATE_TABLES = frozenset(
 A table that is not named here counts as public. Whoever shows something of one of these to the
 public takes it out; a test reads everything without a key and looks.
 """
-BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched)
+BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched, keep_items)
 INBOX: Sequence[Contributor] = (opportunities_inbox, duplicates_inbox, sources_inbox)
 LINKS = {
     "documentation": "/docs",
@@ -195,6 +202,7 @@ LINKS = {
     "boundaries": "/v1/authorities.geojson",
     "school_terms": "/v1/school-terms",
     "vocabularies": "/v1/vocabularies",
+    "openactive": "/openactive",
     "health": "/healthz",
     "readiness": "/readyz",
 }
@@ -245,6 +253,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
         if ahead:
             app.state.census.prepare()
         app.state.directories = Directories()
+        app.state.feed_pages = Pages(settings.cache_mb * FEED_SHARE)
         app.state.quick = QuickReads(database) if database.is_sqlite else None
         secret = await run_in_threadpool(shared_secret, database, "cursors")
         app.state.cursors = Cursors(secret)
