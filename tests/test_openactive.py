@@ -883,6 +883,7 @@ class TestDataset:
         (address,) = top["hasPart"]
         answer = shared_client.get(address)
         assert answer.headers["content-type"] == "application/ld+json"
+        assert answer.json()["@context"] == "https://schema.org/"
         assert answer.json()["dataset"] == [f"{BASE}/openactive"]
         assert shared_client.get("/").json()["links"]["openactive"] == f"{BASE}/openactive"
 

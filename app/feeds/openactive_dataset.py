@@ -132,7 +132,7 @@ def collection(publisher: Publisher) -> dict[str, Any]:
 
 def _catalogue(publisher: Publisher, name: str) -> dict[str, Any]:
     return {
-        "@context": "https://openactive.io/",
+        "@context": "https://schema.org/",
         "@type": "DataCatalog",
         "@id": f"{publisher.public_url}/openactive/{name}",
         "name": NAME,
