@@ -41,6 +41,7 @@ from app.deliveries.worker import Job, Sender, Worker, running
 from app.enquiries import retention
 from app.enquiries.keeping_time import keep_time
 from app.enquiries.retention import purge as purge_enquiries
+from app.feeds.openactive_keeping import sort_and_renew
 from app.kit import contract, migrations
 from app.kit.database import Database, Unavailable
 from app.kit.doctor import examine
@@ -122,6 +123,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("expire", MINUTE, expire),
         Job("next_session", MINUTE, move_on),
         Job("stale_documents", MINUTE, refresh_stale),
+        Job("openactive", MINUTE, sort_and_renew),
         Job("merged_listings", MINUTE, partial(keep_up, rules=_rules(settings))),
         Job("duplicates", MINUTE, partial(find, seconds=COMPARING_SECONDS)),
         Job("partnership_areas", HOUR, follow_areas),

@@ -38,6 +38,9 @@ from app.enquiries import workflow_routes as enquiry_workflow
 from app.enquiries.models import EnquirerRole, EnquiryKind, EnquiryOutcome, State
 from app.enquiries.queries import inbox as enquiries_inbox
 from app.enquiries.rules import Desk, Rules
+from app.feeds import openactive_routes as openactive
+from app.feeds.openactive_keeping import keep_items
+from app.feeds.rpde import Pages
 from app.kit import contract
 from app.kit.addresses import Reach
 from app.kit.answers import Answers
@@ -85,6 +88,8 @@ from app.webhooks.queries import inbox as webhooks_inbox
 
 log = logging.getLogger("app")
 LAST_USE_SECONDS = 60
+FEED_SHARE = 250_000
+"""Bytes of feed pages that are kept beside each megabyte of answers."""
 
 TITLE = "Local Cultural Education Partnerships"
 SUMMARY = "Who works where, and what children and young people can take part in."
@@ -111,6 +116,7 @@ TAGS = {
     "case-studies": "What was done, and what it changed.",
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
+    "openactive": "The same listings as OpenActive feeds, for activity finders.",
     "vocabularies": "The words of the field, which staff can extend.",
     "deliveries": "What was announced by mail and otherwise: how it stands, and dead letters.",
     "webhooks": "Telling other systems what happened.",
@@ -142,6 +148,7 @@ ROOMS = (
     vocabularies,
     deliveries,
     webhooks,
+    openactive,
     access,
 )
 OPEN_ROOMS = (my_enquiry,)
@@ -231,7 +238,7 @@ PRIVATE_TABLES = frozenset(
 A table that is not named here counts as public. Whoever shows something of one of these to the
 public takes it out; a test reads everything without a key and looks.
 """
-BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched)
+BEFORE_COMMIT: Sequence[Listener] = (keep_offerers, refresh_touched, keep_items)
 INBOX: Sequence[Contributor] = (
     opportunities_inbox,
     duplicates_inbox,
@@ -255,6 +262,7 @@ LINKS = {
     "boundaries": "/v1/authorities.geojson",
     "school_terms": "/v1/school-terms",
     "vocabularies": "/v1/vocabularies",
+    "openactive": "/openactive",
     "health": "/healthz",
     "readiness": "/readyz",
 }
@@ -314,6 +322,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
         if ahead:
             app.state.census.prepare()
         app.state.directories = Directories()
+        app.state.feed_pages = Pages(settings.cache_mb * FEED_SHARE)
         app.state.quick = QuickReads(database) if database.is_sqlite else None
         secret = await run_in_threadpool(shared_secret, database, "cursors")
         app.state.cursors = Cursors(secret)

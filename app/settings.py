@@ -243,6 +243,16 @@ class Settings(BaseSettings):
         le=16_384,
         description="Memory per process for answers to the public, in MB; 0: none are kept.",
     )
+    publisher: str = Field(
+        default="Local Cultural Education Partnerships",
+        max_length=160,
+        description="Who publishes the open data, as feeds name it.",
+    )
+    data_licence: str = Field(
+        default="https://creativecommons.org/licenses/by/4.0/",
+        max_length=300,
+        description="The address of the licence under which the open data are published.",
+    )
     metrics: bool = Field(default=False, description="Whether GET /metrics answers (Prometheus).")
     forwarded_allow_ips: str = Field(
         default="",

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.conditional import accepts_gzip, matches
@@ -23,9 +24,11 @@ from app.kit.observe import Metrics
 from app.kit.times import LONDON, day_ends, day_starts
 from app.kit.watch import Watch
 
+CONDITION = "if_none_match"
+"""In the state of a request whose If-None-Match was taken off, so that its answer can be kept."""
 LIFETIME = 60.0
 """Seconds that an answer is kept, as others may keep it: what no revision tells ends with it."""
-LARGEST = 2_000_000
+LARGEST = 4_000_000
 """Longer bodies, in bytes, are made anew each time. The contract is a megabyte by now."""
 OVERHEAD = 1_500
 """Bytes that an answer takes beside its body: its headers, its key, its place."""
@@ -39,6 +42,12 @@ OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"
 
 Raw = list[tuple[bytes, bytes]]
 Key = tuple[str, bytes, bool]
+
+
+def condition_of(request: Request) -> str | None:
+    """The If-None-Match of a request, for a handler that can tell without making the answer."""
+    found: str | None = getattr(request.state, CONDITION, None)
+    return found if found is not None else request.headers.get("if-none-match")
 
 
 class Kept(NamedTuple):
@@ -130,6 +139,10 @@ class Answers:
         if condition is not None:
             bare = [header for header in scope["headers"] if header[0] != b"if-none-match"]
             inner = {**scope, "headers": bare}
+            # A handler that can tell without making the answer still reads it here.
+            scope.setdefault("state", {})
+            inner["state"] = scope["state"]
+            scope["state"][CONDITION] = condition.decode("latin-1")
         start: Message | None = None
         begun = ended = False
 

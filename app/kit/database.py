@@ -23,6 +23,7 @@ from pydantic_core import to_json
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Column,
     Engine,
     Enum,
     MetaData,
@@ -180,6 +181,17 @@ def leave_no_trace(session: Session) -> None:
     session.info["no_trace"] = True
 
 
+def numbering(session: Session) -> dict[Table, set[int]]:
+    """The rows that get a new change number with this transaction, for listeners to see or thin."""
+    found: dict[Table, set[int]] = session.info.setdefault("numbered", {})
+    return found
+
+
+def number_alongside(session: Session, table: Table, column: Column[int]) -> None:
+    """Give rows of another table the numbers of those in `table` whose keys `column` holds."""
+    session.info.setdefault("alongside", {}).setdefault(table, set()).add(column)
+
+
 def _draw_numbers(session: Session) -> None:
     noted: Mapping[Table, set[int]] = session.info.pop("numbered", {})
     wanted = {table: pks for table, pks in noted.items() if pks}
@@ -194,6 +206,7 @@ def _draw_numbers(session: Session) -> None:
         .execution_options(synchronize_session=False)
     ).scalar_one()
     following = last - total
+    alongside: Mapping[Table, set[Column[int]]] = session.info.pop("alongside", {})
     for table, pks in wanted.items():
         runs = []
         for first, end in _runs(sorted(pks)):
@@ -205,6 +218,13 @@ def _draw_numbers(session: Session) -> None:
             .values(change_number=table.c.pk + _whole("shift")),
             runs,
         )
+        for column in alongside.get(table, ()):
+            session.connection().execute(
+                update(column.table)
+                .where(column.between(_whole("first"), _whole("end")))
+                .values(change_number=column + _whole("shift")),
+                runs,
+            )
 
 
 def _runs(pks: Sequence[int]) -> Iterator[tuple[int, int]]:

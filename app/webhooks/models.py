@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from app.access.models import KeyRole
 from app.kit.database import Row, enum_type
 from app.kit.shapes import ROW_MEMBERS, Write
-from app.kit.text import Email, Line, OptionalText, Url
+from app.kit.text import Email, Line, Url
 from app.kit.times import Moment, now
 from app.webhooks.events import ABOUT, unknown
 
@@ -163,9 +163,7 @@ class WebhookWrite(Write):
     events: Annotated[list[str], Member(min_length=1, max_length=MOST_PATTERNS)] = Member(
         description=f"What to be told of. {ABOUT}", examples=[["opportunity.*", "batch.finished"]]
     )
-    description: Annotated[Line | None, OptionalText] = Member(
-        default=None, max_length=200, description="For yourself."
-    )
+    description: Line | None = Member(default=None, max_length=200, description="For yourself.")
     email: Email | None = Member(
         default=None,
         description="Who is told by mail when the service itself disables it: the address of a "

@@ -61,7 +61,10 @@ class Filler:
         listings = self._all("opportunity")
         extra = {
             table: _grouped(self._all(table), "opportunity_pk")
-            for table in ("opportunity_session", "opportunity_area", "opportunity_term")
+            for table in (
+                *("opportunity_session", "opportunity_area", "opportunity_term"),
+                "openactive_item",
+            )
         }
         words = {row["pk"]: row for row in self._words()}
         places = self._rows("SELECT easting, northing, authority_pk FROM postcode")
@@ -121,7 +124,7 @@ class Filler:
                 "pk": pks["opportunity_session"],
                 "id": other.hex if self._is_sqlite else other,
                 "opportunity_pk": pk,
-                "change_number": next(numbers),
+                "change_number": None if one["change_number"] is None else next(numbers),
             }
             session["local_date"] = self._day(one["local_date"], later)
             session["weekday"] = (one["weekday"] + later.days) % 7
@@ -134,6 +137,16 @@ class Filler:
         )
         batch.setdefault("opportunity_term", []).extend(
             {**one, "opportunity_pk": pk} for one in extra["opportunity_term"].get(row["pk"], ())
+        )
+        batch.setdefault("openactive_item", []).extend(
+            {
+                **one,
+                "opportunity_pk": pk,
+                "id": copy["id"],
+                "change_number": copy["change_number"],
+                "item": one["item"].replace(_id_of(row).encode(), str(identifier).encode()),
+            }
+            for one in extra["openactive_item"].get(row["pk"], ())
         )
         batch.setdefault("opportunity_words", []).append(
             _words_in(words[row["pk"]], pk, place, self._is_sqlite)

@@ -40,6 +40,10 @@ class Plan:
     """Listings in a batch."""
 
 
+FEED = "/openactive/feeds/session-series"
+FEED_PAGE = 500
+
+
 class Bench:
     """One engine's figures, in the making."""
 
@@ -116,6 +120,7 @@ def _at(bench: Bench, size: int, store: Store, asked: dict[int, Questions]) -> N
             bench.attempt("rivals", lambda: _rivals(bench, size, store, server, asked[size]))
     bench.note(f"{size:,}: answers that are kept, against a bare route")
     _kept(bench, size, store, asked[size])
+    bench.attempt("feeds", lambda: _feeds(bench, size, store))
 
 
 # --- one at a time ----------------------------------------------------------------------------
@@ -251,6 +256,40 @@ def _wrk(server: Server, path: str, headers: Headers) -> float:
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith("Requests/sec"))
     return float(line.partition(":")[2])
+
+
+# --- feeds ------------------------------------------------------------------------------------
+
+
+def _feeds(bench: Bench, size: int, store: Store) -> None:
+    """Pages of 500 at several depths: kept beside a bare route, and made each time."""
+    paths = [FEED, *(f"{FEED}?afterChangeNumber={size * part}" for part in (1, 2, 4))]
+    with harness.service(store.url, bench.folder) as server:
+        found = [ask(server.port, path) for path in paths]
+        if {len(answered(one)["items"]) for one in found} != {FEED_PAGE}:
+            raise BenchmarkError("Not all pages are full.")
+        answers = bench.folder / f"feeds-{size}.json"
+        keep(
+            answers,
+            [kept_answer(one, "GET", FEED, path) for one, path in zip(found, paths, strict=True)],
+        )
+        with harness.bare("same", store.url, bench.folder, answers) as bare, harness.pinned():
+            rates = bench.race(store, {"feed": (server, paths, {}), "bare": (bare, paths, {})})
+            bench.add(Figure.FEED, size, rates["bare"].cpu_us / rates["feed"].cpu_us)
+            if shutil.which("wrk"):
+                rounds = range(bench.plan.rounds)
+                pairs = [(_wrk(server, paths[-1], {}), _wrk(bare, paths[-1], {})) for _ in rounds]
+                share = statistics.median(ours / theirs for ours, theirs in pairs)
+                bench.add(Figure.FEED_WRK, size, share)
+    with harness.service(store.url, bench.folder, keeps=False) as server, harness.pinned():
+        known = {"If-None-Match": ask(server.port, paths[-1]).headers["etag"]}
+        sides: dict[str, tuple[Server, Sequence[str], Headers]] = {
+            "feed": (server, paths, {}),
+            "unmodified": (server, paths[-1:], known),
+        }
+        rates = bench.race(store, sides)
+    bench.add(Figure.FEED_CPU, size, rates["feed"].cpu_us)
+    bench.add(Figure.FEED_UNMODIFIED_CPU, size, rates["unmodified"].cpu_us)
 
 
 # --- as the data grow -------------------------------------------------------------------------

@@ -40,6 +40,10 @@ class Figure(Enum):
     WRK_UNMODIFIED = "304, by wrk", "", Goal("≥ 1.3", least=1.3)
     ONE = "one listing, warm, share of the cached page's ratio", "", Goal("≥ 0.8", least=0.8)
     POSTCODE = "a postcode, warm, the same", "", Goal("≥ 0.8", least=0.8)
+    FEED = "page of a feed, share of a bare route", "", Goal("≥ 0.6", least=0.6)
+    FEED_WRK = "the same, by wrk", "", Goal("≥ 0.6", least=0.6)
+    FEED_CPU = "page of a feed, not kept, CPU of the server", "µs", Goal()
+    FEED_UNMODIFIED_CPU = "304 of a feed, not kept, CPU of the server", "µs", Goal()
     BY_HAND = (
         "page not cached, share of ASGI by hand",
         "",
