@@ -5,6 +5,7 @@ Rooms, from the top floor down; an import goes down, never up:
     cli            the commands of `python -m app`
     main           puts the application together
     tables         every table, for migrations          settings   every knob
+    feeds          listings as files, calendars, maps and structured data
     sources        partners' systems and their pushes
     case_studies   what was done and what it changed
     opportunities  listings, sessions, search, moderation

@@ -29,6 +29,7 @@ from app.authorities import school_term_routes as school_terms
 from app.authorities.models import AuthorityKind
 from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
+from app.feeds import export_routes as exports
 from app.kit import contract
 from app.kit.answers import Answers
 from app.kit.conditional import Representation
@@ -59,6 +60,7 @@ from app.opportunities.offerers import keep_offerers
 from app.opportunities.queries import inbox as opportunities_inbox
 from app.opportunities.written import OpportunityCorrectionWrite, OpportunityWrite
 from app.organisations import routes as organisations
+from app.partnerships import outline_routes as partnership_outlines
 from app.partnerships import routes as partnerships
 from app.programmes import routes as programmes
 from app.programmes.models import ProgrammeKind, ProgrammeStatus
@@ -92,6 +94,7 @@ Every error is `application/problem+json` (RFC 9457) and says what to do next.
 
 TAGS = {
     "opportunities": "Listings: what children and young people can take part in.",
+    "feeds": "Listings as files, calendars, maps and structured data.",
     "sources": "Partners' systems, and the listings they push.",
     "partnerships": "The LCEPs: areas, members, stages, priorities.",
     "programmes": "What partnerships plan: milestones, outcomes, budgets.",
@@ -104,6 +107,9 @@ TAGS = {
 }
 
 ROOMS = (
+    # Their paths end like names of files, which what follows would take for ids and slugs.
+    exports,
+    partnership_outlines,
     # These two before the listings, which would take `changes` and `suggest` for ids.
     opportunity_lists,
     changes,

@@ -103,7 +103,8 @@ class Representation:
         reading = scope["method"] in {"GET", "HEAD"}
         head = scope["method"] == "HEAD"
         if head:
-            scope = {**scope, "method": "GET"}
+            # Who would make a long body looks at `bodiless` first.
+            scope = {**scope, "method": "GET", "bodiless": True}
         scope.setdefault("state", {})
         start: Message | None = None
         passing = False
@@ -172,6 +173,12 @@ def _finish(scope: Scope, asked: Headers, start: Message, body: bytes, *, readin
         headers["Content-Encoding"] = "gzip"
         headers["Content-Length"] = str(len(body))
     return body
+
+
+def condition_of(scope: Scope) -> str | None:
+    """The If-None-Match of a request, which may have been taken over by who keeps answers."""
+    kept: bytes | None = scope.get("if_none_match")
+    return kept.decode("latin-1") if kept else Headers(scope=scope).get("if-none-match")
 
 
 def matches(if_none_match: str | None, tag: str) -> bool:

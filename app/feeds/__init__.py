@@ -1,0 +1,1 @@
+"""The listings in the forms that others read: files, calendars, maps, structured data."""
