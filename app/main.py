@@ -29,6 +29,7 @@ from app.authorities import school_term_routes as school_terms
 from app.authorities.models import AuthorityKind
 from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
+from app.feeds import calendar_routes as calendars
 from app.feeds import export_routes as exports
 from app.kit import contract
 from app.kit.answers import Answers
@@ -109,6 +110,7 @@ TAGS = {
 ROOMS = (
     # Their paths end like names of files, which what follows would take for ids and slugs.
     exports,
+    calendars,
     partnership_outlines,
     # These two before the listings, which would take `changes` and `suggest` for ids.
     opportunity_lists,
