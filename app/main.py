@@ -31,6 +31,9 @@ from app.authorities.school_terms import SchoolTermsWrite
 from app.case_studies import routes as case_studies
 from app.feeds import calendar_routes as calendars
 from app.feeds import export_routes as exports
+from app.feeds import sitemap_routes as sitemaps
+from app.feeds import structured_data_routes as structured_data
+from app.feeds.structured_data import linked_data
 from app.kit import contract
 from app.kit.answers import Answers
 from app.kit.conditional import Representation
@@ -111,6 +114,8 @@ ROOMS = (
     # Their paths end like names of files, which what follows would take for ids and slugs.
     exports,
     calendars,
+    structured_data,
+    sitemaps,
     partnership_outlines,
     # These two before the listings, which would take `changes` and `suggest` for ids.
     opportunity_lists,
@@ -205,6 +210,7 @@ LINKS = {
     "vocabularies": "/v1/vocabularies",
     "health": "/healthz",
     "readiness": "/readyz",
+    "sitemap": "/sitemap.xml",
 }
 EXPOSED = [
     "ETag",
@@ -292,6 +298,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
     app.state.admit = admit
     app.state.guards = GUARDS
     app.state.inbox = INBOX
+    app.state.linked_data = linked_data
     app.state.fixed_vocabularies = {
         name: _fixed(name, *parts) for name, parts in FIXED_VOCABULARIES.items()
     }
