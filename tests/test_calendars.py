@@ -271,6 +271,27 @@ class TestChanges:
         assert events(client) == []
         problem(client.get(f"{PATH}/{pushed['id']}.ics"), 404, "not_found")
 
+    def test_what_awaits_approval_says_nothing(
+        self, client: TestClient, keys: build.Keys, moderated: build.Headers
+    ) -> None:
+        pushed = push(client, moderated, sessions=[NOON])
+        one = f"{PATH}/{pushed['id']}"
+        assert act(client, keys.staff, pushed["id"], "approve").status_code == 200
+        gone = client.delete("/v1/sources/web/opportunities/1", headers=moderated)
+        assert gone.status_code in {200, 204}, gone.text
+        until(lambda: set(states(client).values()) == {"CANCELLED"})
+        push(client, moderated, sessions=[{"starts_at": "2027-07-07T19:00"}])
+        assert client.get(one, headers=keys.staff).json()["status"] == "submitted"
+        until(lambda: states(client) == {})
+        assert events(client, f"{PATH}.ics?status=any", headers=keys.staff) == []
+        problem(client.get(f"{one}.ics"), 404, "not_found")
+
+    def test_a_draft_that_was_public(self, client: TestClient, trusted: build.Headers) -> None:
+        pushed = push(client, trusted, sessions=[NOON])
+        push(client, trusted, sessions=[NOON], price=None)
+        until(lambda: set(states(client).values()) == {"CANCELLED"})
+        assert set(states(client, f"{PATH}/{pushed['id']}.ics").values()) == {"CANCELLED"}
+
 
 class TestSubscribing:
     """Any calendar: whom it is for, how much it holds, what asking again costs."""

@@ -51,7 +51,8 @@ def get_opportunity_calendar(
     Subscribe to this address. It holds the sessions of the last 30 days and all to come, of the
     first 1,000 listings in the order of the list, at most 10,000 sessions. What was cancelled,
     taken out or withdrawn stays for 30 days with `STATUS:CANCELLED`. The `UID` of a session never
-    changes, and `SEQUENCE` rises with every change. What is always available is no event.
+    changes, and `SEQUENCE` rises with every change. What is always available is no event, nor is
+    what was never public, whoever asks.
     """
     tag = streams.tag_of(request, session, caller)
     if (same := streams.unmodified(request, tag)) is not None:
@@ -122,10 +123,10 @@ def get_calendar_of_opportunity(
         address = f"{public_url}/v1/opportunities/{survivor[0]}.ics"
         return Response(status_code=308, headers={"Location": address})
     found = calendars.standing(session, opportunity_id)
-    if found is None or not (found.is_public or found.was_public):
+    if found is None or not (found.is_public or found.left_a_trace):
+        if found is not None and found.was_withdrawn:
+            raise Problem(GONE)
         raise Problem(NOT_FOUND, "There is no listing with this id.")
-    if not found.is_public and not found.is_recent:
-        raise Problem(GONE)
     calendar = Calendar(
         database=database(request),
         name=found.title if found.is_public else calendars.CANCELLED,

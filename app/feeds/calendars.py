@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pydantic_core
-from sqlalchemy import case, or_, select
+from sqlalchemy import and_, case, or_, select
 from sqlmodel import Session, col
 
 from app.feeds import calendar_text
@@ -36,7 +36,8 @@ AT_ONCE = 50
 SECONDS = 20.0
 LONGEST_DESCRIPTION = 1_500
 READABLE = (Status.PUBLISHED, Status.EXPIRED)
-GONE = tuple(status for status in Status if status not in READABLE)
+GONE = (Status.WITHDRAWN, Status.DRAFT)
+"""What a published listing can become. In other states it says what nobody has approved."""
 CANCELLED = "Cancelled"
 """All that is said of an event whose listing was withdrawn."""
 
@@ -108,13 +109,18 @@ def kept_since() -> datetime:
 
 
 def standing(session: Session, identifier: UUID) -> Any:
-    """The key of a listing, whether it is public, whether it was, and whether it left a trace."""
+    """The key and title of a listing, and whether it is public, was withdrawn, or left a trace."""
+    was_public = col(Opportunity.published_at).is_not(None)
     statement = select(
         col(Opportunity.pk),
         col(Opportunity.title),
         col(Opportunity.status).in_(READABLE).label("is_public"),
-        col(Opportunity.published_at).is_not(None).label("was_public"),
-        (col(Opportunity.updated_at) > kept_since()).label("is_recent"),
+        and_(was_public, col(Opportunity.status) == Status.WITHDRAWN).label("was_withdrawn"),
+        and_(
+            was_public,
+            col(Opportunity.status).in_(GONE),
+            col(Opportunity.updated_at) > kept_since(),
+        ).label("left_a_trace"),
     ).where(col(Opportunity.id) == identifier)
     return session.execute(statement).one_or_none()
 
@@ -128,7 +134,7 @@ def _listings(session: Session, pks: Sequence[int]) -> Sequence[Any]:
         col(Opportunity.change_number),
         col(Opportunity.published_at),
         col(Opportunity.updated_at),
-    ).where(col(Opportunity.pk).in_(list(pks)))
+    ).where(col(Opportunity.pk).in_(list(pks)), col(Opportunity.status).in_((*READABLE, *GONE)))
     return session.execute(statement).all()
 
 

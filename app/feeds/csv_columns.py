@@ -23,8 +23,8 @@ HEADINGS = (
 )  # fmt: skip
 
 
-def row_of(shown: Mapping[str, Any]) -> Sequence[Any]:
-    """The cells of a listing, in the order of the headings."""
+def row_of(shown: Mapping[str, Any], change_number: int | None, public_url: str) -> Sequence[Any]:
+    """The cells of a listing as its document shows it, in the order of the headings."""
     provider = shown["provider"] or NOTHING
     authority = shown["authority"] or NOTHING
     programme = shown["programme"] or NOTHING
@@ -36,7 +36,7 @@ def row_of(shown: Mapping[str, Any]) -> Sequence[Any]:
     source = shown["source"]
     return (
         shown["id"],
-        shown["href"],
+        public_url + shown["href"].removeprefix("@"),
         _text(shown["title"]),
         _text(shown["summary"]),
         _text(plain(shown["description"] or "")),
@@ -91,7 +91,7 @@ def row_of(shown: Mapping[str, Any]) -> Sequence[Any]:
         _text(source["name"]),
         _text(source["external_id"]),
         _flag(shown["demo"]),
-        shown["change_number"],
+        change_number,
         shown["published_at"],
         shown["updated_at"],
     )
