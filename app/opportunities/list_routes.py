@@ -63,7 +63,7 @@ def list_opportunities(
     """
     directory = _directory(request, session)
     seen = sight(session, caller)
-    wanted = resolved(request, session, caller, parameters)
+    wanted = resolve(session, caller, parameters, directory, partial(_locate, session))
     if parameters.facets and not wanted.is_public:
         raise invalid("?facets", "Only what is published is counted: leave out `status`.")
     census: Census = request.app.state.census
