@@ -5,7 +5,7 @@ Rooms, from the top floor down; an import goes down, never up:
     cli            the commands of `python -m app`
     main           puts the application together
     tables         every table, for migrations          settings   every knob
-    feeds          what other standards read of it: OpenActive
+    feeds          listings for others: files, calendars, maps, structured data, OpenActive
     sources        partners' systems and their pushes
     enquiries      requests from the public: routing, conversation, retention
     case_studies   what was done and what it changed

@@ -38,9 +38,14 @@ from app.enquiries import workflow_routes as enquiry_workflow
 from app.enquiries.models import EnquirerRole, EnquiryKind, EnquiryOutcome, State
 from app.enquiries.queries import inbox as enquiries_inbox
 from app.enquiries.rules import Desk, Rules
+from app.feeds import calendar_routes as calendars
+from app.feeds import export_routes as exports
 from app.feeds import openactive_routes as openactive
+from app.feeds import sitemap_routes as sitemaps
+from app.feeds import structured_data_routes as structured_data
 from app.feeds.openactive_keeping import keep_items
 from app.feeds.rpde import Pages
+from app.feeds.structured_data import linked_data
 from app.kit import contract
 from app.kit.addresses import Reach
 from app.kit.answers import Answers
@@ -72,6 +77,7 @@ from app.opportunities.offerers import keep_offerers
 from app.opportunities.queries import inbox as opportunities_inbox
 from app.opportunities.written import OpportunityCorrectionWrite, OpportunityWrite
 from app.organisations import routes as organisations
+from app.partnerships import outline_routes as partnership_outlines
 from app.partnerships import routes as partnerships
 from app.programmes import routes as programmes
 from app.programmes.models import ProgrammeKind, ProgrammeStatus
@@ -110,6 +116,7 @@ Every error is `application/problem+json` (RFC 9457) and says what to do next.
 TAGS = {
     "opportunities": "Listings: what children and young people can take part in.",
     "enquiries": "Requests from the public, the conversation, and what enquirers do themselves.",
+    "feeds": "Listings as files, calendars, maps and structured data.",
     "sources": "Partners' systems, and the listings they push.",
     "partnerships": "The LCEPs: areas, members, stages, priorities.",
     "programmes": "What partnerships plan: milestones, outcomes, budgets.",
@@ -125,6 +132,12 @@ TAGS = {
 }
 
 ROOMS = (
+    # Their paths end like names of files, which what follows would take for ids and slugs.
+    exports,
+    calendars,
+    structured_data,
+    sitemaps,
+    partnership_outlines,
     # These two before the listings, which would take `changes` and `suggest` for ids.
     opportunity_lists,
     changes,
@@ -265,6 +278,7 @@ LINKS = {
     "openactive": "/openactive",
     "health": "/healthz",
     "readiness": "/readyz",
+    "sitemap": "/sitemap.xml",
 }
 EXPOSED = [
     "ETag",
@@ -365,6 +379,7 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
     app.state.guards = GUARDS
     app.state.inbox = INBOX
     app.state.reach = reach_of(settings)
+    app.state.linked_data = linked_data
     app.state.fixed_vocabularies = {
         name: _fixed(name, *parts) for name, parts in FIXED_VOCABULARIES.items()
     }

@@ -37,6 +37,12 @@ def _address_or_nothing(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address_or_nothing)]
 
 
+def _with_id(value: str) -> str:
+    if value and "{id}" not in value:
+        raise ValueError("Write {id} where the id of the listing stands.")
+    return value
+
+
 class Settings(BaseSettings):
     """All have defaults that suit one machine with the embedded database."""
 
@@ -53,6 +59,11 @@ class Settings(BaseSettings):
     public_url: Annotated[str, AfterValidator(_without_slash)] = Field(
         default="http://127.0.0.1:8000",
         description="The address at which the public reaches this service; all links start so.",
+    )
+    listing_page: Annotated[str, AfterValidator(_with_id)] = Field(
+        default="",
+        description="The address of a listing's page in your front end, with `{id}` in it, for "
+        "the sitemap; by default its address here.",
     )
     cors_origins: str = Field(
         default="*", description="Origins that browsers may call from, by commas; * is any."

@@ -269,6 +269,7 @@ def public_paths(client: TestClient) -> Iterator[str]:
         "{postcode}": "B11BB",
         "{vocabulary}": "artform",
         "{term}": "dance",
+        "{number}": "1",
     }
     stage = client.get(f"/v1/partnerships/{partnership}/stages").json()
     stage_id = (stage["items"] if isinstance(stage, dict) else stage)[0]["id"]

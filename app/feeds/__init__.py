@@ -1,1 +1,1 @@
-"""What readers of other standards get: the same listings, in the forms that they know."""
+"""The listings in the forms that others read: files, calendars, maps, structured data, feeds."""

@@ -15,8 +15,7 @@ from app.access.callers import AnyCaller
 from app.feeds import openactive_dataset as describing
 from app.feeds import rpde
 from app.feeds.openactive_dataset import FEEDS, Publisher, feed_address
-from app.kit.answers import condition_of
-from app.kit.conditional import matches
+from app.kit.conditional import condition_of, matches
 from app.kit.exact import Parameters
 from app.kit.problems import BAD_CURSOR, Problem, problems
 from app.kit.quick_reads import NotQuickError, QuickReads
@@ -215,7 +214,7 @@ def _asked(request: Request, after: int | None) -> rpde.Asked:
 def _answer(request: Request, asked: rpde.Asked, run: rpde.Run) -> Response:
     tag, last = rpde.tag(asked, run)
     headers = {} if "authorization" in request.headers else {"Cache-Control": CACHED[last]}
-    condition = condition_of(request)
+    condition = condition_of(request.scope)
     for known in (tag, f"{tag}-gzip"):
         if matches(condition, known):
             return Response(status_code=304, headers={"ETag": f'"{known}"', **headers})

@@ -4,9 +4,10 @@ An answer is kept under the revision and the London day that were present before
 read, so the data are of that revision or newer; it is given only while both are still present.
 That is decided without a lock: a commit at any moment makes what was kept before it unreachable.
 
-Whoever shows a key takes no part: such a request is passed on as it is, and what comes back is
-not looked at. Of the rest only what says `Cache-Control: public` is kept, whole and as it left
-for the wire: a second caller gets the same bytes, or the same 304.
+Whoever shows a key takes no part, nor who asks for JSON of another kind where both are to be had:
+such a request is passed on as it is, and what comes back is not looked at. Of the rest only what
+says `Cache-Control: public` is kept, whole and as it left for the wire: a second caller gets the
+same bytes, or the same 304.
 """
 
 import time
@@ -16,7 +17,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kit.conditional import accepts_gzip, matches
@@ -24,8 +24,6 @@ from app.kit.observe import Metrics
 from app.kit.times import LONDON, day_ends, day_starts
 from app.kit.watch import Watch
 
-CONDITION = "if_none_match"
-"""In the state of a request whose If-None-Match was taken off, so that its answer can be kept."""
 LIFETIME = 60.0
 """Seconds that an answer is kept, as others may keep it: what no revision tells ends with it."""
 LARGEST = 4_000_000
@@ -34,20 +32,15 @@ OVERHEAD = 1_500
 """Bytes that an answer takes beside its body: its headers, its key, its place."""
 ASIDE = frozenset({b"authorization", b"range"})
 """Headers of requests whose answers are for one caller."""
-VARIES = frozenset({"authorization", "accept-encoding"})
-"""What an answer may vary by: the first is passed on, the second is in the key."""
+OTHER_JSON = b"+json"
+VARIES = frozenset({"authorization", "accept", "accept-encoding"})
+"""What an answer may vary by: the first two are passed on, the third is in the key."""
 NOT_KEPT = ("set-cookie", "accept-ranges")
 """Headers of what is not kept: what is one caller's, and files, which are read in parts."""
 OF_THE_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 
 Raw = list[tuple[bytes, bytes]]
 Key = tuple[str, bytes, bool]
-
-
-def condition_of(request: Request) -> str | None:
-    """The If-None-Match of a request, for a handler that can tell without making the answer."""
-    found: str | None = getattr(request.state, CONDITION, None)
-    return found if found is not None else request.headers.get("if-none-match")
 
 
 class Kept(NamedTuple):
@@ -88,7 +81,8 @@ class Answers:
             return
         # Of a name that is given twice the first counts, here as further in.
         asked = dict(reversed(scope["headers"]))
-        revision = self.watch.present() if ASIDE.isdisjoint(asked) else None
+        aside = not ASIDE.isdisjoint(asked) or OTHER_JSON in asked.get(b"accept", b"").lower()
+        revision = None if aside else self.watch.present()
         if revision is None:
             await self.app(scope, receive, send)
             return
@@ -138,11 +132,8 @@ class Answers:
         inner = scope
         if condition is not None:
             bare = [header for header in scope["headers"] if header[0] != b"if-none-match"]
-            inner = {**scope, "headers": bare}
-            # A handler that can tell without making the answer still reads it here.
-            scope.setdefault("state", {})
-            inner["state"] = scope["state"]
-            scope["state"][CONDITION] = condition.decode("latin-1")
+            # Who knows its tag before its body still looks at the condition.
+            inner = {**scope, "headers": bare, "if_none_match": condition}
         start: Message | None = None
         begun = ended = False
 

@@ -21,8 +21,17 @@ PUBLIC = "public, max-age=60, stale-while-revalidate=300"
 PRIVATE = "private, no-store"
 GZIP_FROM = 1_000
 """Bodies shorter than this many bytes are sent as they are."""
-COMPRESSIBLE = ("application/json", "application/geo+json", "application/problem", "text/")
+COMPRESSIBLE = (
+    "application/json",
+    "application/geo+json",
+    "application/ld+json",
+    "application/problem",
+    "application/x-ndjson",
+    "application/xml",
+    "text/",
+)
 _TAGS = re.compile(r'(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*')
+_WEIGHT = re.compile(r"\bq\s*=\s*([01](?:\.\d{0,3})?)")
 _TAG = re.compile(r'(?:W/)?"(\d+)-[0-9a-f]+(?:-gzip)?"')
 
 
@@ -103,7 +112,8 @@ class Representation:
         reading = scope["method"] in {"GET", "HEAD"}
         head = scope["method"] == "HEAD"
         if head:
-            scope = {**scope, "method": "GET"}
+            # Who would make a long body looks at `bodiless` first.
+            scope = {**scope, "method": "GET", "bodiless": True}
         scope.setdefault("state", {})
         start: Message | None = None
         passing = False
@@ -174,6 +184,12 @@ def _finish(scope: Scope, asked: Headers, start: Message, body: bytes, *, readin
     return body
 
 
+def condition_of(scope: Scope) -> str | None:
+    """The If-None-Match of a request, which may have been taken over by who keeps answers."""
+    kept: bytes | None = scope.get("if_none_match")
+    return kept.decode("latin-1") if kept else Headers(scope=scope).get("if-none-match")
+
+
 def matches(if_none_match: str | None, tag: str) -> bool:
     """Whether the tag, given without its quotes, is among those that the other side has."""
     if if_none_match is None:
@@ -191,6 +207,18 @@ def accepts_gzip(header: str) -> bool:
         if coding.strip() == "gzip":
             return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
     return False
+
+
+@lru_cache(256)
+def prefers(header: str, kind: str) -> bool:
+    """Whether an Accept names this kind of JSON, and plain JSON no more than it."""
+    found = {kind: 0.0, "application/json": 0.0}
+    for part in header.lower().split(","):
+        name, _, rest = part.partition(";")
+        weight = _WEIGHT.search(rest)
+        if name.strip() in found:
+            found[name.strip()] = float(weight[1]) if weight else 1.0
+    return found[kind] > 0 and found[kind] >= found["application/json"]
 
 
 def _gzip(body: bytes) -> bytes:

@@ -45,8 +45,13 @@ def served(document: str, change_number: int | None, public_url: str, **more: An
 
 def served_together(rows: Iterable[Any], public_url: str) -> str:
     """The documents of a page as they are sent, without anything added but their numbers."""
-    found = ",".join(
-        f'{row.document[:-1]},"change_number":{row.change_number or "null"}}}' for row in rows
+    return served_apart(rows, public_url, ",").removesuffix(",")
+
+
+def served_apart(rows: Iterable[Any], public_url: str, end: str) -> str:
+    """The same, each with this end behind it."""
+    found = "".join(
+        f'{row.document[:-1]},"change_number":{row.change_number or "null"}}}{end}' for row in rows
     )
     return found.replace('"href":"@/', f'"href":"{public_url}/')
 

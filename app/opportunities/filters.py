@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, field_validator, model_validator
+from pydantic import AwareDatetime, ConfigDict, field_validator, model_validator
 from pydantic import Field as Described
 from sqlmodel import Field, Session
 
@@ -14,7 +14,7 @@ from app.access.models import Caller, Role
 from app.authorities.postcodes import normalise_postcode
 from app.authorities.queries import Place
 from app.kit import national_grid
-from app.kit.pages import ListParameters
+from app.kit.exact import Parameters
 from app.kit.problems import invalid
 from app.kit.times import today
 from app.opportunities import queries
@@ -43,8 +43,10 @@ Locate = Callable[[str], Place | None]
 Terms = Annotated[list[TermId], Described(max_length=MOST_VALUES)]
 
 
-class OpportunityFilters(ListParameters):
+class OpportunityFilters(Parameters):
     """Which listings, and in which order. Filters hold together; a repeated one is either."""
+
+    model_config = ConfigDict(extra="forbid")
 
     q: str | None = Field(
         default=None,

@@ -6,6 +6,7 @@ from pydantic import Field as Described
 from pydantic import field_validator
 from sqlmodel import Field
 
+from app.kit.pages import ListParameters
 from app.opportunities.facets import Facet
 from app.opportunities.filters import OpportunityFilters
 from app.opportunities.shown import OpportunityRead
@@ -13,25 +14,18 @@ from app.opportunities.shown import OpportunityRead
 MEMBERS = frozenset(OpportunityRead.model_fields)
 
 
-class OpportunityListParameters(OpportunityFilters):
-    """Which listings, in which order, and what of them."""
+class OpportunityFileParameters(OpportunityFilters):
+    """Which listings, in which order, and which members of them."""
 
     fields: Annotated[list[str], Described(max_length=60)] = Field(
         default_factory=list,
         description="Only these members of each item, by commas; `id` and `href` are always there.",
         schema_extra={"examples": [["title,venue,next_session_at"]]},
     )
-    highlight: bool = Field(default=False, description="With `q`: show in `matched` what matched.")
 
-    facets: Annotated[list[Facet], Described(max_length=len(Facet))] = Field(
-        default_factory=list,
-        description="What to count, by commas: each without its own filter, of what is published.",
-        schema_extra={"examples": [["artform,age_band,free"]]},
-    )
-
-    @field_validator("fields", "facets", mode="before")
+    @field_validator("fields", mode="before")
     @classmethod
-    def by_commas(cls, value: Any) -> Any:
+    def fields_by_commas(cls, value: Any) -> Any:
         """Several in one, by commas."""
         return _by_commas(value)
 
@@ -43,6 +37,24 @@ class OpportunityListParameters(OpportunityFilters):
             if name not in MEMBERS:
                 raise ValueError(f"{name!r} is not one of {', '.join(sorted(MEMBERS))}.")
         return value
+
+
+class OpportunityListParameters(ListParameters, OpportunityFileParameters):
+    """Which listings, in which order, what of them, and which page."""
+
+    highlight: bool = Field(default=False, description="With `q`: show in `matched` what matched.")
+
+    facets: Annotated[list[Facet], Described(max_length=len(Facet))] = Field(
+        default_factory=list,
+        description="What to count, by commas: each without its own filter, of what is published.",
+        schema_extra={"examples": [["artform,age_band,free"]]},
+    )
+
+    @field_validator("facets", mode="before")
+    @classmethod
+    def facets_by_commas(cls, value: Any) -> Any:
+        """Several in one, by commas."""
+        return _by_commas(value)
 
 
 def _by_commas(value: Any) -> Any:

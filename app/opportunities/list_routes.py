@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlmodel import Field, Session
 
 from app.access.callers import AnyCaller
+from app.access.models import Caller
 from app.authorities import queries as authorities
 from app.authorities.queries import Place
 from app.kit.exact import Parameters
@@ -22,7 +23,7 @@ from app.kit.sessions import ReadSession, database
 from app.opportunities import counting, list_answers, listing, shortlist, suggestions
 from app.opportunities.census import Census
 from app.opportunities.directory import Directories, Directory
-from app.opportunities.filters import resolve, sight
+from app.opportunities.filters import OpportunityFilters, resolve, sight
 from app.opportunities.list_parameters import OpportunityListParameters
 from app.opportunities.listing import Asking
 from app.opportunities.quick_list import quick_list
@@ -30,6 +31,7 @@ from app.opportunities.routes import private_parts
 from app.opportunities.search import Statement
 from app.opportunities.shown import OpportunityPage
 from app.opportunities.suggestions import SuggestionList
+from app.opportunities.wanted import Wanted
 
 router = make_router("/v1/opportunities", "opportunities")
 routers = (router,)
@@ -74,7 +76,7 @@ def list_opportunities(
         is_sqlite=is_sqlite,
         after=list_answers.position(request, parameters),
     )
-    run = partial(_run, session)
+    run = partial(run_in, session)
     found = shortlist.page(run, asking, partial(census.if_in_step, session))
     if found is None:
         few = counting.few(session, census, wanted)
@@ -107,6 +109,14 @@ def suggest_opportunities(
     return SuggestionList(items=suggestions.suggest(session, known, parameters.q))
 
 
+def resolved(
+    request: Request, session: Session, caller: Caller, filters: OpportunityFilters
+) -> Wanted:
+    """What filters come to, for lists and for whatever else takes the same."""
+    directory = _directory(request, session)
+    return resolve(session, caller, filters, directory, partial(_locate, session))
+
+
 def _directory(request: Request, session: Session) -> Directory:
     directories: Directories = request.app.state.directories
     return directories.at(session, current_revision(session))
@@ -116,7 +126,7 @@ def _locate(session: Session, postcode: str) -> Place | None:
     return authorities.locate(session, [postcode]).get(postcode)
 
 
-def _run(session: Session, statement: Statement) -> Sequence[Any]:
+def run_in(session: Session, statement: Statement) -> Sequence[Any]:
     """As the driver gives them: of ten thousand keys, rows that know their names took half."""
     found = session.connection().execute(text(statement.sql), statement.parameters)
     return statement.rows(found.cursor.fetchall())

@@ -3,7 +3,7 @@
 `run` is handed in, so that the ordinary session and the fast path read the same pages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,25 @@ def page(run: Run, asking: Asking) -> Found:
         case _:
             rows = run(asking.statement(way(asking.wanted)))
     return _cut(rows, asking.limit, lambda row: (row[1], row[0]))
+
+
+def statements_of_keys(asking: Asking) -> Iterator[Statement]:
+    """The statements that find the keys of all that match, one after the other, in order.
+
+    For whoever reads everything: pages would look for their beginning again and again. The limit
+    is that of each statement.
+    """
+    by_relevance = asking.sort is Sort.RELEVANCE
+    for part in (Part.BY_TITLE, Part.ELSEWHERE) if by_relevance else (Part.ALL,):
+        yield search.keys_in_order(
+            asking.wanted,
+            asking.sight,
+            is_sqlite=asking.is_sqlite,
+            sort=asking.sort,
+            way=way(asking.wanted),
+            part=part,
+            limit=asking.limit,
+        )
 
 
 def way(wanted: Wanted) -> Way:

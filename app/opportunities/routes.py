@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app.access.callers import AnyCaller, CoordinatorOrStaff, SignedIn
 from app.access.models import SYSTEM, Caller
-from app.kit.conditional import IfMatchHeader, show_version
+from app.kit.conditional import IfMatchHeader, prefers, show_version
 from app.kit.pages import ListParameters, Page, next_link, paginate
 from app.kit.problems import GONE, NOT_FOUND, Problem, problems
 from app.kit.routes import router as make_router
@@ -30,6 +30,8 @@ from app.opportunities.shown import OpportunityRead, SessionRead
 
 router = make_router("/v1/opportunities", "opportunities")
 routers = (router,)
+LINKED_DATA = "application/ld+json"
+BY_ACCEPT = {"Vary": "Accept"}
 OpportunityId = Annotated[UUID, Path(description="The id of the listing.")]
 
 
@@ -43,6 +45,10 @@ Correction = Annotated[
     "/{opportunity_id}",
     response_model=OpportunityRead,
     responses={
+        200: {
+            "description": "The listing; as `application/ld+json` in the words of schema.org.",
+            "content": {LINKED_DATA: {"schema": {"type": "object"}}},
+        },
         308: {
             "description": "It was merged: `Location` names the listing that stands for it. "
             "The `ETag` is of the merged one, to `restore` it with."
@@ -54,16 +60,30 @@ def get_opportunity(
     request: Request, session: ReadSession, caller: AnyCaller, opportunity_id: OpportunityId
 ) -> Response:
     """One listing. An expired one can still be read; one withdrawn after publication is gone."""
+    found = found_or_moved(request, session, caller, opportunity_id)
+    if isinstance(found, Response):
+        return found
+    if prefers(request.headers.get("accept", ""), LINKED_DATA):
+        # A room above knows those words; whoever put the application together handed it down.
+        told = request.app.state.linked_data(found.document, request.app.state.settings.public_url)
+        return Response(told, media_type=LINKED_DATA, headers=BY_ACCEPT)
+    return _shown(request, session, caller, found, headers=BY_ACCEPT)
+
+
+def found_or_moved(
+    request: Request, session: Session, caller: Caller, opportunity_id: UUID, ending: str = ""
+) -> Any:
+    """What is read of a listing, or where a merged one went; a problem if there is neither."""
     found = queries.served(session, caller, opportunity_id)
     if found is None or found.merged_into_pk is not None:
         survivor = duplicate_queries.survivor(session, caller, opportunity_id)
         if survivor is not None:
-            return _moved(request, *survivor)
+            return _moved(request, ending, *survivor)
     if found is None:
         if queries.was_public(session, opportunity_id):
             raise Problem(GONE)
         raise Problem(NOT_FOUND, "There is no listing with this id.")
-    return _shown(request, session, caller, found)
+    return found
 
 
 @router.get("/{opportunity_id}/sessions", responses=problems(400, 404))
@@ -150,23 +170,28 @@ def answer(
     return _shown(request, session, caller, found, status)
 
 
-def _moved(request: Request, survivor: UUID, version: int) -> Response:
+def _moved(request: Request, ending: str, survivor: UUID, version: int) -> Response:
     public_url = request.app.state.settings.public_url
     headers = {
-        "Location": f"{public_url}/v1/opportunities/{survivor}",
+        "Location": f"{public_url}/v1/opportunities/{survivor}{ending}",
         "ETag": f'"{version}-{survivor.hex}"',
     }
     return Response(status_code=308, headers=headers)
 
 
 def _shown(
-    request: Request, session: Session, caller: Caller, found: Any, status: int = 200
+    request: Request,
+    session: Session,
+    caller: Caller,
+    found: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     show_version(request, found)
     public_url = request.app.state.settings.public_url
     private = private_parts(session, caller, [found.pk], public_url).get(found.pk, {})
     text = documents.served(found.document, found.change_number, public_url, **private)
-    return Response(text, status, media_type="application/json")
+    return Response(text, status, media_type="application/json", headers=headers)
 
 
 def private_parts(

@@ -67,11 +67,7 @@ def page(
     if after is not None:
         compare = "<" if descending else ">"
         found.add(f"({by}, o.pk) {compare} ({found.value(after[0])}, {found.value(after[1])})")
-    where = " AND ".join(found.clauses) or "1 = 1"
-    inner = (
-        f"SELECT o.pk AS pk, {by} AS k FROM {source} WHERE {where}"  # noqa: S608 - values are parameters
-        f" ORDER BY {by}{direction}, o.pk{direction} LIMIT {found.value(limit)}"
-    )
+    inner = _in_order(found, source, by, direction, limit)
     # SQLite reads the page in its order; PostgreSQL is free not to.
     outer = "" if is_sqlite else f" ORDER BY p.k{direction}, p.pk{direction}"
     return Statement(
@@ -89,6 +85,26 @@ def keys_of(wanted: Wanted, sight: Sight, *, is_sqlite: bool, way: Way) -> State
     conditions.hold(found, wanted, sight, way, Part.ALL)
     where = " AND ".join(found.clauses) or "1 = 1"
     return Statement(f"SELECT o.pk FROM {source} WHERE {where}", found.parameters)  # noqa: S608
+
+
+def keys_in_order(
+    wanted: Wanted, sight: Sight, *, is_sqlite: bool, sort: Sort, way: Way, part: Part, limit: int
+) -> Statement:
+    """The statement that finds the keys of all that match, in the order in which pages come."""
+    found = Conditions(is_sqlite)
+    source = _source(found, wanted, way, None, ())
+    conditions.hold(found, wanted, sight, way, part)
+    by, descending = _sort_key(wanted, sort)
+    inner = _in_order(found, source, by, " DESC" if descending else "", limit)
+    return Statement(inner, found.parameters)
+
+
+def _in_order(found: Conditions, source: str, by: str, direction: str, limit: int) -> str:
+    where = " AND ".join(found.clauses) or "1 = 1"
+    return (
+        f"SELECT o.pk AS pk, {by} AS k FROM {source} WHERE {where}"  # noqa: S608 - values are parameters
+        f" ORDER BY {by}{direction}, o.pk{direction} LIMIT {found.value(limit)}"
+    )
 
 
 def keys_of_words(

@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Path, Query, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from sqlmodel import Session, col
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.access.callers import AnyCaller, CoordinatorOrStaff, Staff
 from app.access.models import Caller
 from app.kit.conditional import IfMatchHeader, show_version
 from app.kit.database import key
+from app.kit.exact import Parameters
 from app.kit.pages import ListParameters, Order, Page, page, paginate
 from app.kit.problems import NOT_FOUND, Problem, problems
 from app.kit.routes import router as make_router
@@ -37,8 +39,10 @@ routers = (router, member_routes.router)
 PartnershipPath = member_routes.PartnershipPath
 
 
-class PartnershipParameters(ListParameters):
+class PartnershipFilters(Parameters):
     """Which partnerships."""
+
+    model_config = ConfigDict(extra="forbid")
 
     stage: Annotated[
         list[str], Field(max_length=20, description="Terms of the vocabulary `stage`.")
@@ -66,6 +70,10 @@ class PartnershipParameters(ListParameters):
     ] = "public"
 
 
+class PartnershipParameters(ListParameters, PartnershipFilters):
+    """Which partnerships, and which page of them."""
+
+
 @router.get("", responses=problems(400))
 def list_partnerships(
     request: Request,
@@ -75,21 +83,7 @@ def list_partnerships(
     parameters: Annotated[PartnershipParameters, Query()],
 ) -> Page[PartnershipSummary]:
     """Partnerships by name, each with its areas, lead organisation and number of members."""
-    queries.check_filter(session, "stage", Vocabulary.STAGE, parameters.stage)
-    queries.check_filter(session, "sector", Vocabulary.SECTOR, parameters.sector)
-    queries.check_filter(session, "priority", Vocabulary.PRIORITY, parameters.priority)
-    authority_pks = None
-    if parameters.authority:
-        authority_pks = queries.authorities_meant(session, parameters.authority)
-    statement = queries.listed(
-        caller,
-        visibility=None if parameters.visibility == "any" else Visibility(parameters.visibility),
-        stages=parameters.stage,
-        authority_pks=authority_pks,
-        sectors=parameters.sector,
-        priorities=parameters.priority,
-        q=parameters.q,
-    )
+    statement = narrowed(session, caller, parameters)
     order = [Order(col(Partnership.name)), Order(col(Partnership.pk))]
     part = paginate(session, statement, order, parameters, request)
     public_url = request.app.state.settings.public_url
@@ -239,6 +233,27 @@ def replace_partnership_priorities(
     """Write all priorities anew, under the version of the partnership."""
     row = actions.replace_priorities(session, caller, partnership, body.items, if_match)
     return _priorities(request, session, row)
+
+
+def narrowed(
+    session: Session, caller: Caller, parameters: PartnershipFilters
+) -> SelectOfScalar[Partnership]:
+    """The partnerships that a caller may see and that filters ask for."""
+    queries.check_filter(session, "stage", Vocabulary.STAGE, parameters.stage)
+    queries.check_filter(session, "sector", Vocabulary.SECTOR, parameters.sector)
+    queries.check_filter(session, "priority", Vocabulary.PRIORITY, parameters.priority)
+    authority_pks = None
+    if parameters.authority:
+        authority_pks = queries.authorities_meant(session, parameters.authority)
+    return queries.listed(
+        caller,
+        visibility=None if parameters.visibility == "any" else Visibility(parameters.visibility),
+        stages=parameters.stage,
+        authority_pks=authority_pks,
+        sectors=parameters.sector,
+        priorities=parameters.priority,
+        q=parameters.q,
+    )
 
 
 def _answer(
