@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, get_args
@@ -342,14 +342,16 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
         app.state.cursors = Cursors(secret)
         signing = await run_in_threadpool(shared_secret, database, "enquiries")
         app.state.desk = Desk(enquiry_rules(settings), signing)
-        flushing = asyncio.create_task(_flush_now_and_then(app.state.last_use))
+        stopping = asyncio.Event()
+        flushing = asyncio.create_task(_flush_now_and_then(app.state.last_use, stopping))
         with ExitStack() as stack:
             # The short way of lists asks for the revision too, whether answers are kept or not.
             if settings.cache_mb or database.is_sqlite:
                 stack.enter_context(app.state.watch.over(database))
             stack.enter_context(beside(database) if beside else nullcontext())
             yield
-        flushing.cancel()
+        stopping.set()
+        await flushing  # not cut short: its thread would go on with a connection of its own
         await run_in_threadpool(app.state.census.close)
         if app.state.quick is not None:
             app.state.quick.close()
@@ -480,9 +482,12 @@ def _fixed(name: str, values: type[StrEnum], description: str) -> VocabularyRead
     )
 
 
-async def _flush_now_and_then(last_use: LastUse) -> None:
+async def _flush_now_and_then(last_use: LastUse, stopping: asyncio.Event) -> None:
     while True:
-        await asyncio.sleep(LAST_USE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LAST_USE_SECONDS)
+        if stopping.is_set():
+            return
         try:
             await run_in_threadpool(last_use.flush)
         except Unavailable:

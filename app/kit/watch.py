@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from app.kit.database import PATIENCE, READ_SECONDS, Database, sqlite_module
@@ -135,7 +135,8 @@ class _Listener:
     def stop(self) -> None:
         """End `run` at once."""
         self._stopping.set()
-        self._door.send(b"!")
+        with suppress(OSError):  # it may have seen that it is to stop, and closed the door
+            self._door.send(b"!")
 
     def run(self) -> None:
         """Listen until stopped; after a failure, connect again."""
