@@ -97,6 +97,20 @@ class TestSend:
         assert notification.recipient == "hello@coventry.example"
         assert confirmation.payload["reply_to"] == "hello@coventry.example"
 
+    def test_a_mailbox_that_not_every_server_takes_loses_no_enquiry(
+        self, client: TestClient, keys: build.Keys
+    ) -> None:
+        headers = {**keys.staff, "If-Match": "*"}
+        patch = {"contact_email": "b\u00fcro@coventry.example", "contact_role": "Coordinator"}
+        patched = client.patch("/v1/partnerships/coventry", json=patch, headers=headers)
+        assert patched.status_code == 200
+        enquiry = enquiring.sent(client)
+        confirmation, notification = enquiring.mails(client)
+        assert notification.recipient == "b\u00fcro@coventry.example"
+        assert confirmation.payload["reply_to"] == "region@example.org"
+        replied = enquiring.step(client, enquiry, "reply", keys.staff, {"message": "Yes."})
+        assert replied.status_code == 200
+
     def test_it_needs_no_key_and_takes_any(self, client: TestClient, keys: build.Keys) -> None:
         body = enquiring.form(client)
         assert client.post("/v1/enquiries", json=body, headers=keys.staff).status_code == 202

@@ -13,6 +13,7 @@ from app.enquiries.models import Enquiry, EnquiryEntry
 from app.enquiries.rules import Desk, Rules
 from app.enquiries.tokens import link_token
 from app.kit.identifiers import uuid7
+from app.kit.text import envelope_address
 from app.kit.times import LONDON
 from app.partnerships.models import Partnership
 
@@ -34,6 +35,13 @@ def desk_address(rules: Rules, partnership: Partnership | None) -> str | None:
     return own or rules.regional_email
 
 
+def answers_go_to(rules: Rules, partnership: Partnership | None) -> str | None:
+    """The first mailbox of who answers that every mail server takes, if there is one."""
+    own = partnership.contact_email if partnership else None
+    known = [address for address in (own, rules.regional_email) if address]
+    return next((one for one in known if envelope_address(one).isascii()), None)
+
+
 def confirm(session: Session, desk: Desk, row: Enquiry, partnership: Partnership | None) -> None:
     """Tell the enquirer that it came, with the link that opens it."""
     queue_mail(
@@ -48,7 +56,7 @@ def confirm(session: Session, desk: Desk, row: Enquiry, partnership: Partnership
             "link_days": desk.rules.link_days,
         },
         about=row.id,
-        reply_to=desk_address(desk.rules, partnership),
+        reply_to=answers_go_to(desk.rules, partnership),
         message_id=message_id_for(row.id),
     )
 
@@ -75,7 +83,7 @@ def reply(
             "link": link(desk, row),
         },
         about=row.id,
-        reply_to=desk_address(desk.rules, partnership),
+        reply_to=answers_go_to(desk.rules, partnership),
         message_id=entry.message_id,
         in_reply_to=thread[-1],
         references=thread,
