@@ -444,6 +444,21 @@ class TestLimits:
             clock.shift(600)
             assert flooder.post("/v1/enquiries", json=body).status_code == 202
 
+    def test_a_retry_of_what_was_taken_is_not_refused(self, strict: TestClient) -> None:
+        """Else it would hear that nothing was stored, when it was."""
+        with time_machine.travel(now(), tick=False) as clock:
+            body = enquiring.form(strict)
+            clock.shift(4)
+            headers = {"Idempotency-Key": "once"}
+            first = strict.post("/v1/enquiries", json=body, headers=headers)
+            for number in range(4):
+                more = {**body, "email": f"colleague{number}@example.org"}
+                assert strict.post("/v1/enquiries", json=more).status_code == 202
+            again = strict.post("/v1/enquiries", json=body, headers=headers)
+            assert (again.status_code, again.json()) == (202, first.json())
+            other = strict.post("/v1/enquiries", json=body, headers={"Idempotency-Key": "twice"})
+            problem(other, 429, "too_many_requests")
+
     def test_they_hold_across_processes(self, strict: TestClient, database_url: str) -> None:
         for _ in range(3):
             enquiring.sent(strict, email=enquiring.EMAIL)
