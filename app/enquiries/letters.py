@@ -104,6 +104,13 @@ def notify(
     _tell(session, rules, row, "enquiry_notification", to or desk_address(rules, partnership), news)
 
 
+def tell_provider(session: Session, rules: Rules, row: Enquiry, to: str) -> None:
+    """Tell the provider that an enquiry is shared; nothing of what colleagues told each other."""
+    news = "The partnership shares an enquiry about what you offer with you."
+    inside = {"why": "It is about what you offer.", "assignee": ""}
+    _tell(session, rules, row, "enquiry_notification", to, news, **inside)
+
+
 def remind(session: Session, rules: Rules, row: Enquiry, partnership: Partnership | None) -> None:
     """Tell the assignee, or else the partnership, that an answer is due."""
     to = row.assignee_email or desk_address(rules, partnership)
@@ -117,7 +124,13 @@ def escalate(session: Session, rules: Rules, row: Enquiry, partnership: Partners
 
 
 def _tell(
-    session: Session, rules: Rules, row: Enquiry, template: str, to: str | None, news: str
+    session: Session,
+    rules: Rules,
+    row: Enquiry,
+    template: str,
+    to: str | None,
+    news: str,
+    **instead: str,
 ) -> None:
     if to is None:
         return  # it stands in the inbox of who answers, mail or not
@@ -130,6 +143,7 @@ def _tell(
         "assignee": row.assignee or "",
         "href": f"{rules.public_url}/v1/enquiries/{row.id}",
         "news": news,
+        **instead,
     }
     queue_mail(session, template=template, to=to, values=values, about=row.id)
 

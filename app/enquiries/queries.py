@@ -54,9 +54,13 @@ def sees_contact(caller: Caller, row: Enquiry) -> bool:
     return caller.publishes(row.organisation_pk)
 
 
-def by_id(session: Session, caller: Caller, identifier: UUID) -> Enquiry | None:
+def by_id(
+    session: Session, caller: Caller, identifier: UUID, *, lock: bool = False
+) -> Enquiry | None:
     """One enquiry that the caller may see."""
     statement = visible_to(caller).where(col(Enquiry.id) == identifier)
+    if lock:
+        statement = statement.with_for_update()
     return session.execute(statement).scalar_one_or_none()
 
 
@@ -66,15 +70,23 @@ def by_reference(session: Session, caller: Caller, reference: str) -> Enquiry | 
     return session.execute(statement).scalar_one_or_none()
 
 
-def own(session: Session, identifier: UUID) -> Enquiry | None:
+def own(session: Session, identifier: UUID, *, lock: bool = False) -> Enquiry | None:
     """The enquiry that a link opens, or the one that stands for it since a merge."""
     for _ in range(3):
         statement = select(Enquiry).where(col(Enquiry.id) == identifier)
+        if lock:
+            statement = statement.with_for_update()
         row = session.execute(statement).scalar_one_or_none()
         if row is None or row.merged_into is None:
             return row
         identifier = row.merged_into
     return None
+
+
+def copies(session: Session, row: Enquiry) -> list[Enquiry]:
+    """The enquiries that were merged into one."""
+    statement = select(Enquiry).where(col(Enquiry.merged_into) == row.id)
+    return list(session.execute(statement.with_for_update()).scalars())
 
 
 def listed(
