@@ -19,6 +19,7 @@ from app.enquiries.models import (
     EnquiryTally,
     State,
 )
+from app.kit.database import chunks
 from app.kit.times import now
 
 
@@ -161,12 +162,18 @@ def entries(session: Session, pks: Sequence[int]) -> dict[int, list[EnquiryEntry
 
 def with_email(session: Session, email: str) -> list[Enquiry]:
     """All enquiries that came with an e-mail address, in any case of letters."""
-    statement = (
-        select(Enquiry)
-        .where(func.lower(col(Enquiry.email)) == email.lower())
-        .order_by(col(Enquiry.pk))
+    # SQLite's own `lower` knows ASCII alone, so letters are compared here.
+    domain = f"@{email.rpartition('@')[2]}"
+    there = select(col(Enquiry.pk), col(Enquiry.email)).where(
+        col(Enquiry.email).endswith(domain, autoescape=True)
     )
-    return list(session.execute(statement).scalars())
+    pks = [pk for pk, known in session.execute(there) if known.casefold() == email.casefold()]
+    statement = select(Enquiry).order_by(col(Enquiry.pk))
+    return [
+        row
+        for some in chunks(pks)
+        for row in session.execute(statement.where(col(Enquiry.pk).in_(some))).scalars()
+    ]
 
 
 def past_retention(on: date, limit: int) -> Select[Enquiry]:
