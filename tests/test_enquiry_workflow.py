@@ -170,14 +170,15 @@ class TestRead:
             client,
             keys,
             message=f"Is there a place? Ring Philippa on 0121 496 0987 or mail "
-            f"{enquiring.EMAIL}. Best, {enquiring.NAME}, {enquiring.SCHOOL}",
+            f"{enquiring.EMAIL}. Best, {enquiring.NAME}, {enquiring.SCHOOL}, "
+            f"{enquiring.POSTCODE}, cv15fb",
         )
         step(client, enquiry, "note", keys.staff, {"note": "A secret of ours."})
         found = read(client, enquiry, keys.publisher("dance-hub"))
         assert found["contact"] is None
         assert found["message"].startswith("Is there a place? Ring [withheld] on [withheld]")
         assert found["entries"] == []
-        for personal in (*enquiring.PERSONAL[:4], "Philippa", "secret"):
+        for personal in (*enquiring.PERSONAL[:5], "cv15fb", "Philippa", "secret"):
             assert personal not in str(found)
         assert audited(client, "enquiry.read") == []
         listed = client.get("/v1/enquiries?q=Philippa", headers=keys.publisher("dance-hub"))

@@ -128,6 +128,10 @@ def contact(row: Enquiry) -> EnquirerRead:
 def masked(row: Enquiry) -> str:
     """The message without what would tell a publisher who asks."""
     text = _EMAIL.sub(WITHHELD, row.message)
+    if row.postcode:
+        inward = re.escape(row.postcode[-3:])
+        pattern = rf"\b{re.escape(row.postcode[:-3])}\s*{inward}\b"
+        text = re.sub(pattern, WITHHELD, text, flags=re.IGNORECASE)
     for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "GB"))):
         text = text[: match.start] + WITHHELD + text[match.end :]
     for name in sorted({row.name, *row.name.split()}, key=len, reverse=True):

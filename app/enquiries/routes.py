@@ -120,10 +120,10 @@ def list_enquiries(
 ) -> Page[EnquirySummary]:
     """The enquiries that you answer, or that are about your listings; nothing of the person."""
     due = parameters.sort == "due"
-    order = [
-        Order(col(Enquiry.due_at) if due else col(Enquiry.received_at), descending=not due),
-        Order(col(Enquiry.pk), descending=not due),
-    ]
+    # Keys follow the order of arrival, and are read in it without sorting all that there is.
+    order = [Order(col(Enquiry.pk), descending=not due)]
+    if due:
+        order.insert(0, Order(col(Enquiry.due_at)))
     statement = queries.listed(caller, **meant(session, caller, parameters))
     part = paginate(session, statement, order, parameters, request)
     public_url = request.app.state.settings.public_url

@@ -114,8 +114,8 @@ class EnquiryRead(EnquirySummary):
         description="Null for publishers until the partnership shares it."
     )
     message: str = Field(
-        description="For publishers, until contact is shared, with addresses, numbers and the "
-        "enquirer's name taken out."
+        description="For publishers, until contact is shared, with addresses, numbers, the "
+        "enquirer's name and postcode taken out."
     )
     privacy_notice_version: str
     hold_reason: str | None
