@@ -97,6 +97,20 @@ class TestSend:
         assert notification.recipient == "hello@coventry.example"
         assert confirmation.payload["reply_to"] == "hello@coventry.example"
 
+    def test_a_mailbox_that_not_every_server_takes_loses_no_enquiry(
+        self, client: TestClient, keys: build.Keys
+    ) -> None:
+        headers = {**keys.staff, "If-Match": "*"}
+        patch = {"contact_email": "b\u00fcro@coventry.example", "contact_role": "Coordinator"}
+        patched = client.patch("/v1/partnerships/coventry", json=patch, headers=headers)
+        assert patched.status_code == 200
+        enquiry = enquiring.sent(client)
+        confirmation, notification = enquiring.mails(client)
+        assert notification.recipient == "b\u00fcro@coventry.example"
+        assert confirmation.payload["reply_to"] == "region@example.org"
+        replied = enquiring.step(client, enquiry, "reply", keys.staff, {"message": "Yes."})
+        assert replied.status_code == 200
+
     def test_it_needs_no_key_and_takes_any(self, client: TestClient, keys: build.Keys) -> None:
         body = enquiring.form(client)
         assert client.post("/v1/enquiries", json=body, headers=keys.staff).status_code == 202
@@ -429,6 +443,21 @@ class TestLimits:
             assert 0 < int(refused.headers["retry-after"]) <= 600
             clock.shift(600)
             assert flooder.post("/v1/enquiries", json=body).status_code == 202
+
+    def test_a_retry_of_what_was_taken_is_not_refused(self, strict: TestClient) -> None:
+        """Else it would hear that nothing was stored, when it was."""
+        with time_machine.travel(now(), tick=False) as clock:
+            body = enquiring.form(strict)
+            clock.shift(4)
+            headers = {"Idempotency-Key": "once"}
+            first = strict.post("/v1/enquiries", json=body, headers=headers)
+            for number in range(4):
+                more = {**body, "email": f"colleague{number}@example.org"}
+                assert strict.post("/v1/enquiries", json=more).status_code == 202
+            again = strict.post("/v1/enquiries", json=body, headers=headers)
+            assert (again.status_code, again.json()) == (202, first.json())
+            other = strict.post("/v1/enquiries", json=body, headers={"Idempotency-Key": "twice"})
+            problem(other, 429, "too_many_requests")
 
     def test_they_hold_across_processes(self, strict: TestClient, database_url: str) -> None:
         for _ in range(3):

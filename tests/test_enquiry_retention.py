@@ -227,6 +227,14 @@ class TestSubjectAccess:
         assert actions.count("enquiry.read") == 2
         assert enquiring.EMAIL not in str([e.model_dump() for e in events]).lower()
 
+    def test_letters_beyond_ascii_in_any_case(self, client: TestClient, keys: build.Keys) -> None:
+        enquiry = enquiring.sent(client, email="\u00c9milie@example.org")
+        enquiring.sent(client, email="emilie@example.org")
+        body = {"email": "\u00e9milie@example.org"}
+        path = "/v1/enquiries/subject-access"
+        found = client.post(path, json=body, headers=keys.admin).json()["enquiries"]
+        assert [item["reference"] for item in found] == [enquiry.reference]
+
 
 @pytest.fixture
 def sqlite_file(request: pytest.FixtureRequest, database_url: str) -> Path:

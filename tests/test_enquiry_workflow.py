@@ -18,7 +18,7 @@ from app.deliveries.models import Delivery
 from app.enquiries import working_days
 from app.enquiries.keeping_time import keep_time
 from app.enquiries.models import Enquiry, State
-from app.kit.times import now
+from app.kit.times import now, today
 from app.main import enquiry_rules
 from tests import build, enquiring
 from tests.enquiring import step
@@ -170,14 +170,15 @@ class TestRead:
             client,
             keys,
             message=f"Is there a place? Ring Philippa on 0121 496 0987 or mail "
-            f"{enquiring.EMAIL}. Best, {enquiring.NAME}, {enquiring.SCHOOL}",
+            f"{enquiring.EMAIL}. Best, {enquiring.NAME}, {enquiring.SCHOOL}, "
+            f"{enquiring.POSTCODE}, cv15fb",
         )
         step(client, enquiry, "note", keys.staff, {"note": "A secret of ours."})
         found = read(client, enquiry, keys.publisher("dance-hub"))
         assert found["contact"] is None
         assert found["message"].startswith("Is there a place? Ring [withheld] on [withheld]")
         assert found["entries"] == []
-        for personal in (*enquiring.PERSONAL[:4], "Philippa", "secret"):
+        for personal in (*enquiring.PERSONAL[:5], "cv15fb", "Philippa", "secret"):
             assert personal not in str(found)
         assert audited(client, "enquiry.read") == []
         listed = client.get("/v1/enquiries?q=Philippa", headers=keys.publisher("dance-hub"))
@@ -255,6 +256,30 @@ class TestSteps:
         for action, more in (("hold", {"hold": True, "reason": "x"}), ("erase", None)):
             problem(step(client, enquiry, action, {}, more), 401, "unauthenticated")
             problem(step(client, enquiry, action, keys.staff, more), 403, "forbidden")
+
+    def test_what_was_withdrawn_stays_so(
+        self, client: TestClient, coventry: build.Headers, enquiry: Enquiry
+    ) -> None:
+        link = enquiring.link_of(enquiring.mails(client, "enquiry_confirmation")[0])
+        client.post("/v1/my-enquiry/withdraw", headers=link)
+        problem(step(client, enquiry, "reopen", coventry), 409, "conflict")
+        row = enquiring.row(client, enquiry.reference)
+        assert row is not None
+        assert row.retain_until == today() + timedelta(days=7)
+
+    def test_many_at_the_same_moment(
+        self, client: TestClient, coventry: build.Headers, enquiry: Enquiry
+    ) -> None:
+        """What needs no If-Match never fails for want of it."""
+        with ThreadPoolExecutor(8) as hands:
+            answers = list(
+                hands.map(
+                    lambda n: step(client, enquiry, "note", coventry, {"note": f"Note {n}"}),
+                    range(8),
+                )
+            )
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert len(read(client, enquiry, coventry)["entries"]) == 8
 
     def test_they_start_from_what_was_read(
         self, client: TestClient, coventry: build.Headers, enquiry: Enquiry
@@ -360,6 +385,33 @@ class TestShare:
         for personal in enquiring.PERSONAL:
             assert personal not in str(told.payload)
 
+    def test_what_colleagues_told_each_other_is_not_told_to_the_provider(
+        self, client: TestClient, keys: build.Keys
+    ) -> None:
+        enquiry = about_a_listing(client, keys)
+        mailbox = {"contact": {"email": "box@dance-hub.example"}}
+        headers = {**keys.staff, "If-Match": "*"}
+        client.patch("/v1/organisations/dance-hub", json=mailbox, headers=headers)
+        passed = {"partnership": "dudley", "reason": "Dance Hub never answers."}
+        step(client, enquiry, "reassign", keys.staff, passed)
+        step(client, enquiry, "assign", keys.staff, {"assignee": "Col League"})
+        step(client, enquiry, "share", keys.staff)
+        told = enquiring.mails(client)[-1]
+        assert told.recipient == "box@dance-hub.example"
+        assert "never answers" not in str(told.payload)
+        assert "League" not in str(told.payload)
+
+    def test_not_once_it_is_withdrawn(self, client: TestClient, keys: build.Keys) -> None:
+        enquiry = about_a_listing(client, keys)
+        mailbox = {"contact": {"email": "box@dance-hub.example"}}
+        headers = {**keys.staff, "If-Match": "*"}
+        client.patch("/v1/organisations/dance-hub", json=mailbox, headers=headers)
+        link = enquiring.link_of(enquiring.mails(client, "enquiry_confirmation")[0])
+        client.post("/v1/my-enquiry/withdraw", headers=link)
+        problem(step(client, enquiry, "share", keys.staff), 409, "conflict")
+        recipients = [mail.recipient for mail in enquiring.mails(client)]
+        assert "box@dance-hub.example" not in recipients
+
     def test_no_longer_when_it_is_withdrawn(self, client: TestClient, keys: build.Keys) -> None:
         enquiry = about_a_listing(client, keys)
         step(client, enquiry, "share", keys.staff)
@@ -400,6 +452,34 @@ class TestMerge:
         # The link of either mail opens what remains.
         link = enquiring.link_of(enquiring.mails(client, "enquiry_confirmation")[1])
         assert client.get("/v1/my-enquiry", headers=link).json()["reference"] == enquiry.reference
+
+    def test_one_after_another(
+        self, client: TestClient, coventry: build.Headers, keys: build.Keys, enquiry: Enquiry
+    ) -> None:
+        others = [enquiring.sent(client) for _ in range(3)]
+        for earlier, later in zip([enquiry, *others], others, strict=False):
+            merged = step(client, earlier, "merge", coventry, {"into": later.reference})
+            assert merged.status_code == 200, merged.text
+        link = enquiring.link_of(enquiring.mails(client, "enquiry_confirmation")[0])
+        own = client.get("/v1/my-enquiry", headers=link)
+        assert own.json()["reference"] == others[-1].reference
+        # Erasing what is left erases every copy.
+        erased = client.post(f"/v1/enquiries/{others[-1].id}/erase", headers=keys.admin)
+        assert erased.status_code == 204
+        assert enquiring.EMAIL not in enquiring.everything_stored(client)
+
+    def test_not_what_law_holds(
+        self, client: TestClient, coventry: build.Headers, keys: build.Keys, enquiry: Enquiry
+    ) -> None:
+        """Else what was said in it would go with the other one."""
+        second = enquiring.sent(client)
+        held = {"hold": True, "reason": "A complaint."}
+        step(client, second, "hold", keys.admin, held)
+        refused = step(client, second, "merge", coventry, {"into": enquiry.reference})
+        problem(refused, 409, "conflict")
+        merged = step(client, enquiry, "merge", coventry, {"into": second.reference})
+        assert merged.status_code == 200
+        problem(step(client, enquiry, "hold", keys.admin, held), 409, "conflict")
 
     def test_only_of_one_person_and_what_one_answers(
         self, client: TestClient, coventry: build.Headers, keys: build.Keys, enquiry: Enquiry

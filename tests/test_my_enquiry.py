@@ -10,6 +10,7 @@ import time_machine
 from starlette.testclient import TestClient
 
 from app.enquiries.models import Enquiry, State
+from app.enquiries.retention import purge
 from app.kit.times import now, today
 from tests import build, enquiring
 from tests.conftest import serving
@@ -94,11 +95,22 @@ class TestSee:
         answer = client.get("/v1/my-enquiry", headers=link)
         assert answer.json()["state"] == "received"
         assert "spam" not in answer.text
+        assert answer.json()["kept_until"] == enquiry.retain_until.isoformat()
         told = client.post("/v1/my-enquiry/messages", json={"message": "Hello?"}, headers=link)
         assert told.status_code == 200
         row = enquiring.row(client, enquiry.reference)
         assert row is not None
         assert row.state is State.SPAM
+
+    def test_nor_after_an_answer(
+        self, client: TestClient, keys: build.Keys, enquiry: Enquiry, link: build.Headers
+    ) -> None:
+        step(client, enquiry, "reply", keys.staff, {"message": "Yes."})
+        before = client.get("/v1/my-enquiry", headers=link).json()
+        step(client, enquiry, "spam", keys.staff)
+        after = client.get("/v1/my-enquiry", headers=link).json()
+        ends = "link_expires_at"
+        assert {**after, ends: ""} == {**before, ends: ""}
 
 
 class TestAdd:
@@ -178,6 +190,24 @@ class TestWithdraw:
         problem(more, 409, "conflict")
         listed = client.get("/v1/enquiries?state=closed", headers=keys.staff).json()["items"]
         assert [item["outcome"] for item in listed] == ["withdrawn"]
+
+    def test_it_never_keeps_it_longer(
+        self, client: TestClient, keys: build.Keys, enquiry: Enquiry, link: build.Headers
+    ) -> None:
+        closed = step(client, enquiry, "close", keys.staff, {"outcome": "helped"}).json()
+        with time_machine.travel(now() + timedelta(days=88)):
+            found = client.post("/v1/my-enquiry/withdraw", headers=link).json()
+        assert found["kept_until"] == closed["retain_until"]
+
+    def test_its_copies_go_with_it(
+        self, client: TestClient, keys: build.Keys, enquiry: Enquiry, link: build.Headers
+    ) -> None:
+        copy = enquiring.sent(client)
+        step(client, copy, "merge", keys.staff, {"into": enquiry.reference})
+        client.post("/v1/my-enquiry/withdraw", headers=link)
+        with time_machine.travel(now() + timedelta(days=8)):
+            assert purge(build.database_of(client)) == 2
+        assert enquiring.EMAIL not in enquiring.everything_stored(client)
 
 
 class TestPage:

@@ -224,6 +224,7 @@ class TestAnswers:
             ("Mon, 02 Nov 2026 10:00:00 GMT", timedelta(hours=1)),
             ("Mon, 02 Nov 2020 10:00:00 GMT", timedelta(seconds=1)),
             ("soon", WAITS[1]),
+            ("Mon, 02 Nov 2026 10:00:00 +99999999999999", WAITS[1]),
         ],
     )
     @pytest.mark.usefixtures("no_jitter")

@@ -177,6 +177,9 @@ def withdraw(session: Session, desk: Desk, row: Enquiry) -> Enquiry:
     if row.outcome is EnquiryOutcome.WITHDRAWN:
         return row
     close_as(session, ANONYMOUS, desk.rules, row, EnquiryOutcome.WITHDRAWN, WITHDRAWN)
+    for copy in queries.copies(session, row):
+        copy.retain_until = min(copy.retain_until, row.retain_until)
+        session.add(copy)
     enter(session, row, EntryKind.EVENT, ENQUIRER, "Withdrawn by the enquirer.")
     letters.notify(
         session,
@@ -202,7 +205,9 @@ def close_as(
     row.state = State.CLOSED
     row.outcome = outcome
     row.closed_at = now()
-    row.retain_until = rules.kept_after(purpose, row.received_at, row.closed_at)
+    row.retain_until = min(
+        row.retain_until, rules.kept_after(purpose, row.received_at, row.closed_at)
+    )
     session.add(row)
     audit.record(
         session, caller, "enquiry.close", "enquiry", row.id, before=before, after=row.state

@@ -13,6 +13,7 @@ from app.enquiries.models import Enquiry, EnquiryEntry
 from app.enquiries.rules import Desk, Rules
 from app.enquiries.tokens import link_token
 from app.kit.identifiers import uuid7
+from app.kit.text import envelope_address
 from app.kit.times import LONDON
 from app.partnerships.models import Partnership
 
@@ -34,6 +35,13 @@ def desk_address(rules: Rules, partnership: Partnership | None) -> str | None:
     return own or rules.regional_email
 
 
+def answers_go_to(rules: Rules, partnership: Partnership | None) -> str | None:
+    """The first mailbox of who answers that every mail server takes, if there is one."""
+    own = partnership.contact_email if partnership else None
+    known = [address for address in (own, rules.regional_email) if address]
+    return next((one for one in known if envelope_address(one).isascii()), None)
+
+
 def confirm(session: Session, desk: Desk, row: Enquiry, partnership: Partnership | None) -> None:
     """Tell the enquirer that it came, with the link that opens it."""
     queue_mail(
@@ -48,7 +56,7 @@ def confirm(session: Session, desk: Desk, row: Enquiry, partnership: Partnership
             "link_days": desk.rules.link_days,
         },
         about=row.id,
-        reply_to=desk_address(desk.rules, partnership),
+        reply_to=answers_go_to(desk.rules, partnership),
         message_id=message_id_for(row.id),
     )
 
@@ -75,7 +83,7 @@ def reply(
             "link": link(desk, row),
         },
         about=row.id,
-        reply_to=desk_address(desk.rules, partnership),
+        reply_to=answers_go_to(desk.rules, partnership),
         message_id=entry.message_id,
         in_reply_to=thread[-1],
         references=thread,
@@ -96,6 +104,13 @@ def notify(
     _tell(session, rules, row, "enquiry_notification", to or desk_address(rules, partnership), news)
 
 
+def tell_provider(session: Session, rules: Rules, row: Enquiry, to: str) -> None:
+    """Tell the provider that an enquiry is shared; nothing of what colleagues told each other."""
+    news = "The partnership shares an enquiry about what you offer with you."
+    inside = {"why": "It is about what you offer.", "assignee": ""}
+    _tell(session, rules, row, "enquiry_notification", to, news, **inside)
+
+
 def remind(session: Session, rules: Rules, row: Enquiry, partnership: Partnership | None) -> None:
     """Tell the assignee, or else the partnership, that an answer is due."""
     to = row.assignee_email or desk_address(rules, partnership)
@@ -109,7 +124,13 @@ def escalate(session: Session, rules: Rules, row: Enquiry, partnership: Partners
 
 
 def _tell(
-    session: Session, rules: Rules, row: Enquiry, template: str, to: str | None, news: str
+    session: Session,
+    rules: Rules,
+    row: Enquiry,
+    template: str,
+    to: str | None,
+    news: str,
+    **instead: str,
 ) -> None:
     if to is None:
         return  # it stands in the inbox of who answers, mail or not
@@ -122,6 +143,7 @@ def _tell(
         "assignee": row.assignee or "",
         "href": f"{rules.public_url}/v1/enquiries/{row.id}",
         "news": news,
+        **instead,
     }
     queue_mail(session, template=template, to=to, values=values, about=row.id)
 

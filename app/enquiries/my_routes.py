@@ -71,14 +71,14 @@ def add_my_enquiry_message(
     request: Request, session: WriteSession, holder: LinkHolder, body: MessageWrite
 ) -> MyEnquiry:
     """Add what you still want to say. If we had answered, it is with us again."""
-    row = actions.add_message(session, desk_of(request), _own(session, holder), body)
+    row = actions.add_message(session, desk_of(request), _own(session, holder, lock=True), body)
     return _answer(request, session, holder, row)
 
 
 @router.post("/withdraw", responses=problems(401, 404), summary="Withdraw your enquiry")
 def withdraw_my_enquiry(request: Request, session: WriteSession, holder: LinkHolder) -> MyEnquiry:
     """Take your enquiry back. It is deleted soon after."""
-    row = actions.withdraw(session, desk_of(request), _own(session, holder))
+    row = actions.withdraw(session, desk_of(request), _own(session, holder, lock=True))
     return _answer(request, session, holder, row)
 
 
@@ -110,8 +110,8 @@ def _hash(page: str, tag: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def _own(session: Session, holder: Holder) -> Enquiry:
-    row = queries.own(session, holder.enquiry)
+def _own(session: Session, holder: Holder, *, lock: bool = False) -> Enquiry:
+    row = queries.own(session, holder.enquiry, lock=lock)
     if row is None:
         raise Problem(NOT_FOUND, "This enquiry was deleted, as our retention rules say.")
     return row

@@ -19,6 +19,7 @@ from app.enquiries.models import (
     EnquiryTally,
     State,
 )
+from app.kit.database import chunks
 from app.kit.times import now
 
 
@@ -54,9 +55,13 @@ def sees_contact(caller: Caller, row: Enquiry) -> bool:
     return caller.publishes(row.organisation_pk)
 
 
-def by_id(session: Session, caller: Caller, identifier: UUID) -> Enquiry | None:
+def by_id(
+    session: Session, caller: Caller, identifier: UUID, *, lock: bool = False
+) -> Enquiry | None:
     """One enquiry that the caller may see."""
     statement = visible_to(caller).where(col(Enquiry.id) == identifier)
+    if lock:
+        statement = statement.with_for_update()
     return session.execute(statement).scalar_one_or_none()
 
 
@@ -66,15 +71,23 @@ def by_reference(session: Session, caller: Caller, reference: str) -> Enquiry | 
     return session.execute(statement).scalar_one_or_none()
 
 
-def own(session: Session, identifier: UUID) -> Enquiry | None:
+def own(session: Session, identifier: UUID, *, lock: bool = False) -> Enquiry | None:
     """The enquiry that a link opens, or the one that stands for it since a merge."""
     for _ in range(3):
         statement = select(Enquiry).where(col(Enquiry.id) == identifier)
+        if lock:
+            statement = statement.with_for_update()
         row = session.execute(statement).scalar_one_or_none()
         if row is None or row.merged_into is None:
             return row
         identifier = row.merged_into
     return None
+
+
+def copies(session: Session, row: Enquiry) -> list[Enquiry]:
+    """The enquiries that were merged into one."""
+    statement = select(Enquiry).where(col(Enquiry.merged_into) == row.id)
+    return list(session.execute(statement.with_for_update()).scalars())
 
 
 def listed(
@@ -149,12 +162,18 @@ def entries(session: Session, pks: Sequence[int]) -> dict[int, list[EnquiryEntry
 
 def with_email(session: Session, email: str) -> list[Enquiry]:
     """All enquiries that came with an e-mail address, in any case of letters."""
-    statement = (
-        select(Enquiry)
-        .where(func.lower(col(Enquiry.email)) == email.lower())
-        .order_by(col(Enquiry.pk))
+    # SQLite's own `lower` knows ASCII alone, so letters are compared here.
+    domain = f"@{email.rpartition('@')[2]}"
+    there = select(col(Enquiry.pk), col(Enquiry.email)).where(
+        col(Enquiry.email).endswith(domain, autoescape=True)
     )
-    return list(session.execute(statement).scalars())
+    pks = [pk for pk, known in session.execute(there) if known.casefold() == email.casefold()]
+    statement = select(Enquiry).order_by(col(Enquiry.pk))
+    return [
+        row
+        for some in chunks(pks)
+        for row in session.execute(statement.where(col(Enquiry.pk).in_(some))).scalars()
+    ]
 
 
 def past_retention(on: date, limit: int) -> Select[Enquiry]:

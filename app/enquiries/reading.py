@@ -128,6 +128,10 @@ def contact(row: Enquiry) -> EnquirerRead:
 def masked(row: Enquiry) -> str:
     """The message without what would tell a publisher who asks."""
     text = _EMAIL.sub(WITHHELD, row.message)
+    if row.postcode:
+        inward = re.escape(row.postcode[-3:])
+        pattern = rf"\b{re.escape(row.postcode[:-3])}\s*{inward}\b"
+        text = re.sub(pattern, WITHHELD, text, flags=re.IGNORECASE)
     for match in reversed(list(phonenumbers.PhoneNumberMatcher(text, "GB"))):
         text = text[: match.start] + WITHHELD + text[match.end :]
     for name in sorted({row.name, *row.name.split()}, key=len, reverse=True):
@@ -149,11 +153,15 @@ def own(session: Session, rules: Rules, row: Enquiry, link_ends: datetime) -> My
         if one.kind in {EntryKind.MESSAGE, EntryKind.REPLY}
     ]
     first = MyMessage(author="you", at=row.received_at, text=row.message)
+    # Whoever was taken for spam is not told so, here as little as by the form.
+    state, kept_until = row.state, row.retain_until
+    if state is State.SPAM:
+        state = State.ANSWERED if row.answered_at else State.RECEIVED
+        kept_until = rules.kept_at_most(row.received_at)
     return MyEnquiry(
         reference=row.reference,
         kind=row.kind,
-        # Whoever was taken for spam is not told so, here as little as by the form.
-        state=State.RECEIVED if row.state is State.SPAM else row.state,
+        state=state,
         outcome=row.outcome,
         about=about(row, rules.public_url),
         answered_by=letters.who_answers(rules, partnership_of(session, row)),
@@ -165,7 +173,7 @@ def own(session: Session, rules: Rules, row: Enquiry, link_ends: datetime) -> My
         messages=sorted([first, *messages], key=lambda one: one.at),
         shared_at=row.shared_at,
         may_write=row.outcome is not EnquiryOutcome.WITHDRAWN,
-        kept_until=row.retain_until,
+        kept_until=kept_until,
         link_expires_at=link_ends,
     )
 

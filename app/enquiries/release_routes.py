@@ -45,7 +45,7 @@ def get_enquiries_csv(
     """The same list as CSV, with who asks and the message, at most 5,000; each one is audited."""
     statement = (
         queries.listed(caller, **meant(session, caller, parameters))
-        .order_by(col(Enquiry.received_at).desc(), col(Enquiry.pk).desc())
+        .order_by(col(Enquiry.pk).desc())
         .limit(MOST_ROWS + 1)
     )
     rows = list(session.execute(statement).scalars())

@@ -62,7 +62,9 @@ def purge(database: Database) -> int:
     forgotten = 0
     while True:
         with database.writing(STATEMENT_SECONDS) as session:
-            rows = list(session.execute(queries.past_retention(today(), AT_ONCE)).scalars())
+            # Locked: whoever puts one on hold meanwhile must not find it gone.
+            past = queries.past_retention(today(), AT_ONCE).with_for_update()
+            rows = list(session.execute(past).scalars())
             _forget(session, SYSTEM, "enquiry.purge", rows)
             allowances.forget_ended(session)
         forgotten += len(rows)
@@ -74,8 +76,7 @@ def erase(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> None:
     """Forget one enquiry at once, whatever its state; not while law demands that it is kept."""
     if row.legal_hold:
         raise Problem(CONFLICT, "It is held by law. Release it first: POST …/hold.")
-    copies = select(Enquiry).where(col(Enquiry.merged_into) == row.id)
-    rows = [row, *session.execute(copies).scalars()]
+    rows = [row, *queries.copies(session, row)]
     if any(one.legal_hold for one in rows):
         raise Problem(CONFLICT, "A copy that was merged into it is held by law. Release it first.")
     allowances.forget_email(session, desk, row.email)

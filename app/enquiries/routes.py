@@ -15,6 +15,7 @@ from app.enquiries.models import Enquiry, EnquiryKind, State
 from app.enquiries.rules import Desk
 from app.enquiries.shown import Challenge, EnquiryRead, EnquiryReceipt, EnquirySummary
 from app.enquiries.written import EnquiryWrite
+from app.kit import idempotency
 from app.kit.conditional import show_version
 from app.kit.pages import ListParameters, Order, Page, page, paginate
 from app.kit.problems import NOT_FOUND, Problem, problems
@@ -68,11 +69,15 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def _not_spent(request: Request) -> None:
-    """Refuse a flood by a read alone, before it can queue for the lock of writers."""
+def _not_spent(request: Request, key: idempotency.RequestKey) -> None:
+    """Refuse a flood by a read alone, before it can queue for the lock of writers.
+
+    Not the retry of what was taken: it gets its first answer again.
+    """
     counted = actions.counted(desk_of(request), address_of(request))
     with database(request).reading() as session:
-        allowances.refuse_spent(session, counted)
+        if key is None or not idempotency.is_known(session, key):
+            allowances.refuse_spent(session, counted)
 
 
 @router.get("/challenge", summary="What a form needs")
@@ -115,10 +120,10 @@ def list_enquiries(
 ) -> Page[EnquirySummary]:
     """The enquiries that you answer, or that are about your listings; nothing of the person."""
     due = parameters.sort == "due"
-    order = [
-        Order(col(Enquiry.due_at) if due else col(Enquiry.received_at), descending=not due),
-        Order(col(Enquiry.pk), descending=not due),
-    ]
+    # Keys follow the order of arrival, and are read in it without sorting all that there is.
+    order = [Order(col(Enquiry.pk), descending=not due)]
+    if due:
+        order.insert(0, Order(col(Enquiry.due_at)))
     statement = queries.listed(caller, **meant(session, caller, parameters))
     part = paginate(session, statement, order, parameters, request)
     public_url = request.app.state.settings.public_url

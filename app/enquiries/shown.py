@@ -114,8 +114,8 @@ class EnquiryRead(EnquirySummary):
         description="Null for publishers until the partnership shares it."
     )
     message: str = Field(
-        description="For publishers, until contact is shared, with addresses, numbers and the "
-        "enquirer's name taken out."
+        description="For publishers, until contact is shared, with addresses, numbers, the "
+        "enquirer's name and postcode taken out."
     )
     privacy_notice_version: str
     hold_reason: str | None
@@ -174,7 +174,7 @@ class MyEnquiry(SQLModel):
         description="When your contact details were given to the provider, as you allowed."
     )
     may_write: bool = Field(description="Whether you can still add a message or withdraw it.")
-    kept_until: date = Field(description="The day on which all of this is deleted.")
+    kept_until: date = Field(description="The day on which all of this is deleted at the latest.")
     link_expires_at: datetime
 
 

@@ -56,7 +56,7 @@ def found(
     session: Session, caller: Caller, identifier: UUID, step: str, if_match: IfMatch | None = None
 ) -> Enquiry:
     """The enquiry that a step is for: 404 if unseen, 403 if not the caller's, 412, 409."""
-    row = queries.by_id(session, caller, identifier)
+    row = queries.by_id(session, caller, identifier, lock=True)
     if row is None:
         raise Problem(NOT_FOUND, "You have no enquiry of this id. It may have been forgotten.")
     if not queries.may_answer(caller, row):
@@ -140,6 +140,7 @@ def reopen(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enquir
     before = row.state
     if row.merged_into is not None:
         raise Problem(CONFLICT, "It was merged into another one. Work on that one.")
+    _refuse_withdrawn(row)
     was_spam = row.state is State.SPAM
     row.state = State.RECEIVED if was_spam else State.IN_PROGRESS
     row.outcome = row.closed_at = None
@@ -167,6 +168,7 @@ def mark_spam(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enq
 
 def share(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enquiry:
     """Let the provider read who asks, as the enquirer allowed. Twice is once."""
+    _refuse_withdrawn(row)
     if not row.consent_share:
         raise Problem(
             CONFLICT,
@@ -181,14 +183,7 @@ def share(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enquiry
         text = f"Contact details shared with {provider.name}."
         enter(session, row, EntryKind.EVENT, caller.name, text)
         if provider.contact_email:
-            letters.notify(
-                session,
-                desk.rules,
-                row,
-                None,
-                news="The partnership shares an enquiry about what you offer with you.",
-                to=provider.contact_email,
-            )
+            letters.tell_provider(session, desk.rules, row, provider.contact_email)
         _note(session, caller, "share", row, row.state)
     return row
 
@@ -232,6 +227,11 @@ def merge(
         raise invalid("#/into", "Name another enquiry, and one that still stands by itself.")
     if survivor.state not in LIVE:
         _refuse(survivor, "merge")
+    if row.legal_hold:
+        raise Problem(
+            CONFLICT,
+            "It is held by law, so all of it stays where it is. Merge the other one into it.",
+        )
     if survivor.email.casefold() != row.email.casefold():
         raise Problem(
             CONFLICT,
@@ -249,7 +249,10 @@ def merge(
     survivor.due_at = min(survivor.due_at, row.due_at)
     text = f"{row.reference} was merged into this one."
     enter(session, survivor, EntryKind.EVENT, caller.name, text)
-    row.merged_into = survivor.id
+    # What was merged into it before goes along: one step leads from each copy to what remains.
+    for copy in [row, *queries.copies(session, row)]:
+        copy.merged_into = survivor.id
+        session.add(copy)
     close_as(session, caller, desk.rules, row, EnquiryOutcome.DUPLICATE, row.kind)
     _note(session, caller, "merge", survivor, survivor.state)
     return survivor
@@ -257,6 +260,8 @@ def merge(
 
 def hold(session: Session, caller: Caller, row: Enquiry, write: HoldWrite) -> Enquiry:
     """Keep an enquiry whatever its age, or let it go again."""
+    if write.hold and row.merged_into is not None:
+        raise Problem(CONFLICT, "What was said in it was merged into another one. Hold that one.")
     row.legal_hold = write.hold
     row.hold_reason = write.reason if write.hold else None
     said = "Held" if write.hold else "No longer held"
@@ -270,6 +275,11 @@ def _note(session: Session, caller: Caller, step: str, row: Enquiry, before: Sta
     audit.record(
         session, caller, f"enquiry.{step}", "enquiry", row.id, before=before, after=row.state
     )
+
+
+def _refuse_withdrawn(row: Enquiry) -> None:
+    if row.outcome is EnquiryOutcome.WITHDRAWN:
+        raise Problem(CONFLICT, "The enquirer has withdrawn it. Let it be forgotten.")
 
 
 def _refuse(row: Enquiry, step: str) -> NoReturn:

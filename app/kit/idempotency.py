@@ -91,6 +91,11 @@ async def _key(
 RequestKey = Annotated[Key | None, Depends(_key)]
 
 
+def is_known(session: Session, key: Key) -> bool:
+    """Whether the answer of an earlier request with this key is kept."""
+    return session.get(IdempotencyKey, key.scope) is not None
+
+
 def begin(session: Session, key: Key) -> None:
     """Claim a key at the start of its transaction, or replay the answer that it has."""
     row = IdempotencyKey(

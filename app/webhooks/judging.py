@@ -48,13 +48,13 @@ def _named(status: int) -> str:
 
 
 def _retry_after(value: str) -> timedelta | None:
-    """Seconds, or a date; nonsense is no wish."""
+    """Seconds, or a date; nonsense is no wish, and its numbers may be of any size."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return timedelta(seconds=min(int(value[:9]), 10**8))
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
