@@ -107,7 +107,7 @@ class TestList:
             return [item["id"] for item in found]
 
         assert ids(state="dead") == [str(gone)]
-        assert ids(state="delivered") == [str(arrived)]
+        assert ids(state="delivered", topic="mail") == [str(arrived)]
         assert ids(state="waiting", topic="mail") == [str(waiting)]
         assert ids(state=["dead", "waiting"]) == [str(other), str(waiting), str(gone)]
         assert ids(topic="mailing") == [str(other)]
