@@ -39,7 +39,7 @@ def get_opportunity_as_linked_data(
 
     An `Event`, an `EducationEvent` or a `ChildrensEvent` where there are dates, with a `subEvent`
     for each of the next 50 sessions; else a `LearningResource` or a `Service`. It can be copied
-    into `<script type="application/ld+json">` as it is. `Accept: application/ld+json` on the
+    as it is into a script element of type `application/ld+json`. `Accept: application/ld+json` on the
     listing's own address gives the same.
     """
     found = found_or_moved(request, session, caller, opportunity_id, ".jsonld")
@@ -59,7 +59,7 @@ def get_opportunity_script(
 ) -> Response:
     """A script that puts the JSON-LD of one listing into the head of the page that loads it.
 
-    `<script src="…/v1/opportunities/{id}/embed.js" async></script>` is all that a page needs.
+    A script element with `src="…/v1/opportunities/{id}/embed.js"` is all that a page needs.
     """
     found = found_or_moved(request, session, caller, opportunity_id, "/embed.js")
     if isinstance(found, Response):
