@@ -39,8 +39,8 @@ def get_opportunity_as_linked_data(
 
     An `Event`, an `EducationEvent` or a `ChildrensEvent` where there are dates, with a `subEvent`
     for each of the next 50 sessions; else a `LearningResource` or a `Service`. It can be copied
-    as it is into a script element of type `application/ld+json`. `Accept: application/ld+json` on the
-    listing's own address gives the same.
+    as it is into a script element of type `application/ld+json`. `Accept: application/ld+json` on
+    the listing's own address gives the same.
     """
     found = found_or_moved(request, session, caller, opportunity_id, ".jsonld")
     if isinstance(found, Response):
