@@ -245,6 +245,14 @@ class TestMethods:
             problem(answer, 405, "method_not_allowed")
             assert answer.headers["allow"] == "OPTIONS, POST"
 
+    def test_a_form_of_a_thing_is_only_read(self, shared_client: TestClient) -> None:
+        path = "/v1/partnerships/birmingham.ics"
+        assert shared_client.options(path).headers["allow"] == "GET, HEAD, OPTIONS"
+        answer = shared_client.patch(path, json={})
+        problem(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+        assert "PATCH" in shared_client.options("/v1/partnerships/birmingham").headers["allow"]
+
     def test_allow_names_every_method(self, shared_client: TestClient) -> None:
         answer = shared_client.delete("/v1/authorities/E08000025")
         problem(answer, 405, "method_not_allowed")

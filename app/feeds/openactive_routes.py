@@ -32,7 +32,14 @@ routers = (router,)
 NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 LARGEST = 2**63 - 1
 PARAMETER = "afterChangeNumber"
-JSON_LD = "application/ld+json"
+
+
+class LinkedData(Response):
+    """JSON-LD, as the contract names it."""
+
+    media_type = "application/ld+json"
+
+
 CACHED = {True: rpde.LAST, False: rpde.PASSED_ON}
 """How long a page may be kept, by whether it is the last."""
 LOGO = (
@@ -82,7 +89,12 @@ async def get_openactive_dataset(request: Request) -> HTMLResponse:
     return HTMLResponse(describing.page(found))
 
 
-@router.get("/catalogue", response_model=dict[str, Any], summary="The catalogue of datasets")
+@router.get(
+    "/catalogue",
+    response_model=dict[str, Any],
+    response_class=LinkedData,
+    summary="The catalogue of datasets",
+)
 async def get_openactive_catalogue(request: Request) -> Response:
     """The datasets that are published here, as JSON-LD: there is one."""
     return _json_ld(describing.catalogue(_publisher(request)))
@@ -91,6 +103,7 @@ async def get_openactive_catalogue(request: Request) -> Response:
 @router.get(
     "/data-catalog-collection.jsonld",
     response_model=dict[str, Any],
+    response_class=LinkedData,
     summary="The collection of catalogues",
 )
 async def get_openactive_catalogue_collection(request: Request) -> Response:
@@ -98,7 +111,12 @@ async def get_openactive_catalogue_collection(request: Request) -> Response:
     return _json_ld(describing.collection(_publisher(request)))
 
 
-@router.get("/artforms", response_model=dict[str, Any], summary="Our artforms as concepts")
+@router.get(
+    "/artforms",
+    response_model=dict[str, Any],
+    response_class=LinkedData,
+    summary="Our artforms as concepts",
+)
 def list_openactive_artforms(request: Request, session: ReadSession, caller: AnyCaller) -> Response:
     """The concept scheme (SKOS) of the activities that OpenActive's own list does not know."""
     terms = [
@@ -230,4 +248,4 @@ def _publisher(request: Request) -> Publisher:
 
 
 def _json_ld(found: Mapping[str, Any]) -> Response:
-    return Response(dumps(found), media_type=JSON_LD)
+    return LinkedData(dumps(found))

@@ -23,6 +23,8 @@ class Methods:
         self.api = api
         self._routes: list[tuple[Any, Set[str]]] = []
         self._written: dict[str, set[str]] = {}
+        self._forms: dict[str, tuple[Any, set[str]]] = {}
+        """Paths that end in a form, such as `/things/{id}.ics`, with what they take."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer OPTIONS for a path there is; pass everything else on."""
@@ -34,8 +36,9 @@ class Methods:
         if method == "OPTIONS" and (allowed := self._allowed(path)):
             await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
             return
-        # A path that is written out is not one of the things beside which it stands.
-        if path in self._written and method not in _with_head(self._written[path]):
+        # A path that is written out, or ends in a form, is not one of the things beside it.
+        own = self._own(path)
+        if own and method not in _with_head(own):
             headers = {"Allow": self._allowed(path)}
             response = answer(Problem(METHOD_NOT_ALLOWED, headers=headers), scope)
             await response(scope, receive, send)
@@ -56,9 +59,18 @@ class Methods:
             self._routes.append((context.path_regex, methods))
             if context.path and "{" not in context.path:
                 self._written.setdefault(context.path, set()).update(methods)
+            if context.path and "}." in context.path:
+                form = self._forms.setdefault(context.path, (context.path_regex, set()))
+                form[1].update(methods)
+
+    def _own(self, path: str) -> Set[str]:
+        """The methods of a path that is written out or ends in a form; else none."""
+        if path in self._written or "." not in path:
+            return self._written.get(path, set())
+        return next((names for regex, names in self._forms.values() if regex.match(path)), set())
 
     def _allowed(self, path: str) -> str:
-        methods = self._written.get(path) or {
+        methods = self._own(path) or {
             name for regex, names in self._routes if regex.match(path) for name in names
         }
         return ", ".join(sorted(_with_head(methods) | {"OPTIONS"})) if methods else ""
