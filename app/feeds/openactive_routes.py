@@ -9,7 +9,7 @@ from fastapi import Query, Request, Response
 from pydantic import ConfigDict, WithJsonSchema
 from sqlalchemy import text
 from sqlmodel import Field, Session, SQLModel
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
 from app.access.callers import AnyCaller
 from app.feeds import openactive_dataset as describing
@@ -22,7 +22,6 @@ from app.kit.quick_reads import NotQuickError, QuickReads
 from app.kit.routes import router as make_router
 from app.kit.routes import with_short_way
 from app.kit.sessions import ReadSession
-from app.kit.strict_json import dumps
 from app.vocabularies import queries as vocabularies
 from app.vocabularies.models import Term, Vocabulary
 
@@ -34,7 +33,7 @@ LARGEST = 2**63 - 1
 PARAMETER = "afterChangeNumber"
 
 
-class LinkedData(Response):
+class LinkedData(JSONResponse):
     """JSON-LD, as the contract names it."""
 
     media_type = "application/ld+json"
@@ -248,4 +247,4 @@ def _publisher(request: Request) -> Publisher:
 
 
 def _json_ld(found: Mapping[str, Any]) -> Response:
-    return LinkedData(dumps(found))
+    return LinkedData(found)
