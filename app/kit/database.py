@@ -67,6 +67,8 @@ LOCK_SECONDS = 2.0
 IDLE_SECONDS = 15.0
 CONNECT_SECONDS = 3.0
 SQLITE_BUSY_SECONDS = 5.0
+LOG_SECONDS = 0.2
+"""How long emptying SQLite's log waits for readers: every writer waits behind it."""
 PATIENCE = {"connect_timeout": int(CONNECT_SECONDS), "tcp_user_timeout": 5000}
 """How long a PostgreSQL that does not answer is waited for."""
 
@@ -304,7 +306,11 @@ class Database:
         with _translated(), self.write_engine.connect() as connection:
             # Outside any transaction, so it goes to the driver itself.
             driver: Any = connection.connection.driver_connection
-            busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            driver.execute(f"PRAGMA busy_timeout = {int(LOG_SECONDS * 1000)}")
+            try:
+                busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {int(SQLITE_BUSY_SECONDS * 1000)}")
         return not busy
 
     def _leave_no_trace(self) -> None:
