@@ -468,6 +468,21 @@ class TestMerge:
         assert erased.status_code == 204
         assert enquiring.EMAIL not in enquiring.everything_stored(client)
 
+    def test_what_was_said_first_says_how_long(
+        self, client: TestClient, keys: build.Keys, enquiry: Enquiry
+    ) -> None:
+        with time_machine.travel(now() + timedelta(days=60)):
+            coventry = keys.coordinator("coventry")
+            later = enquiring.sent(client)
+            assert later.retain_until > enquiry.retain_until
+            step(client, enquiry, "merge", coventry, {"into": later.reference})
+            for action, body in (("close", {"outcome": "helped"}), ("reopen", {})):
+                answer = step(client, later, action, coventry, body)
+                assert answer.status_code == 200, answer.text
+            merged = enquiring.row(client, later.reference)
+            assert merged is not None
+            assert merged.retain_until == enquiry.retain_until
+
     def test_not_what_law_holds(
         self, client: TestClient, coventry: build.Headers, keys: build.Keys, enquiry: Enquiry
     ) -> None:

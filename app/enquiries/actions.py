@@ -158,7 +158,7 @@ def add_message(session: Session, desk: Desk, row: Enquiry, write: MessageWrite)
         row.state = State.IN_PROGRESS
         row.outcome = row.closed_at = None
         row.sqlmodel_update(clock(desk.rules))
-        row.retain_until = desk.rules.kept_at_most(row.received_at)
+        row.retain_until = desk.rules.kept_at_most(queries.first_said(session, row))
     if row.state is not State.SPAM:
         letters.notify(
             session,

@@ -1,7 +1,7 @@
 """Reading enquiries: who sees which, filters, conversations, counts, what is overdue."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +88,15 @@ def copies(session: Session, row: Enquiry) -> list[Enquiry]:
     """The enquiries that were merged into one."""
     statement = select(Enquiry).where(col(Enquiry.merged_into) == row.id)
     return list(session.execute(statement.with_for_update()).scalars())
+
+
+def first_said(session: Session, row: Enquiry) -> datetime:
+    """When the first words in an enquiry came, those of what was merged into it included."""
+    statement = select(func.min(col(EnquiryEntry.created_at))).where(
+        col(EnquiryEntry.enquiry_pk) == row.pk
+    )
+    first = session.execute(statement).scalar_one()
+    return row.received_at if first is None else min(first, row.received_at)
 
 
 def listed(

@@ -146,7 +146,7 @@ def reopen(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enquir
     row.outcome = row.closed_at = None
     row.spam_reasons = []
     row.sqlmodel_update(actions.clock(desk.rules))
-    row.retain_until = desk.rules.kept_at_most(row.received_at)
+    row.retain_until = desk.rules.kept_at_most(queries.first_said(session, row))
     text = "It is no spam." if was_spam else "Reopened."
     enter(session, row, EntryKind.EVENT, caller.name, text)
     if row.confirmed_at is None:
@@ -160,7 +160,8 @@ def mark_spam(session: Session, caller: Caller, desk: Desk, row: Enquiry) -> Enq
     before = row.state
     row.state = State.SPAM
     row.spam_reasons = ["marked_by_hand"]
-    row.retain_until = desk.rules.kept_after(SPAM, row.received_at, now())
+    first = queries.first_said(session, row)
+    row.retain_until = desk.rules.kept_after(SPAM, first, now())
     enter(session, row, EntryKind.EVENT, caller.name, "Marked as spam.")
     _note(session, caller, "spam", row, before)
     return row
@@ -247,6 +248,9 @@ def merge(
     said = enter(session, survivor, EntryKind.MESSAGE, actions.ENQUIRER, row.message)
     said.created_at = row.received_at
     survivor.due_at = min(survivor.due_at, row.due_at)
+    session.flush()
+    longest = desk.rules.kept_at_most(queries.first_said(session, survivor))
+    survivor.retain_until = min(survivor.retain_until, longest)
     text = f"{row.reference} was merged into this one."
     enter(session, survivor, EntryKind.EVENT, caller.name, text)
     # What was merged into it before goes along: one step leads from each copy to what remains.
