@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -26,6 +27,12 @@ from app.kit.database import Database
 HOST = "127.0.0.1"
 ADA = "ada@example.org"
 HEAD = Letterhead("lcep@example.org", "The LCEP team", "", "lcep.example.org")
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+"""Where the clock stands at first in tests of mail."""
+
+
+class PowerCut(BaseException):
+    """The process ends here: nothing that catches an Exception gets to see it."""
 
 
 def free_port() -> int:

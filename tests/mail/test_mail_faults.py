@@ -18,12 +18,12 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
-from sqlalchemy import delete, text
+from sqlalchemy import text
 from sqlmodel import Session, select
 
 from app.deliveries import actions, smtp, worker
 from app.deliveries.actions import LEASE, mend_times
-from app.deliveries.models import Delivery, Message, PeriodicJob
+from app.deliveries.models import Delivery, Message
 from app.deliveries.smtp import MailServer, SmtpSender
 from app.deliveries.worker import WAITS, Retry, Worker
 from app.kit import database as kit
@@ -33,7 +33,9 @@ from tests.post_office import (
     ADA,
     HEAD,
     HOST,
+    START,
     PostOffice,
+    PowerCut,
     handing_in,
     message,
     postman,
@@ -43,43 +45,8 @@ from tests.post_office import (
     sender,
 )
 
-ROOT = Path(__file__).parent.parent
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
-
-
-class PowerCut(BaseException):
-    """The process ends here: nothing that catches an Exception gets to see it."""
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database with an empty outbox."""
-    with closing(Database(database_url)) as opened:
-        with opened.writing() as session:
-            session.execute(delete(Delivery))
-            session.execute(delete(PeriodicJob))
-        yield opened
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """A mail server that takes everything."""
-    with PostOffice().open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved."""
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits are exactly as long as the table says."""
-    monkeypatch.setattr(worker, "JITTER", 0)
 
 
 class TestConnection:

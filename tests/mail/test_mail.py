@@ -5,9 +5,7 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from io import StringIO
 from pathlib import Path
@@ -18,15 +16,15 @@ import pytest
 import time_machine
 import trustme
 from jinja2 import UndefinedError
-from sqlalchemy import delete, func
+from sqlalchemy import func
 from sqlmodel import Session, select
 
 from app import cli
-from app.deliveries import mail, worker
+from app.deliveries import mail
 from app.deliveries.actions import forget
 from app.deliveries.letters import ConsoleMail, Letterhead, letter
 from app.deliveries.mail import TEMPLATES, message_id_for, queue_mail, rendered
-from app.deliveries.models import Delivery, Message, PeriodicJob
+from app.deliveries.models import Delivery, Message
 from app.deliveries.smtp import SmtpSender
 from app.deliveries.worker import Retry, Worker
 from app.kit.database import Database
@@ -35,7 +33,9 @@ from tests.post_office import (
     ADA,
     HEAD,
     HOST,
+    START,
     PostOffice,
+    PowerCut,
     encrypted,
     handing_in,
     message,
@@ -47,43 +47,8 @@ from tests.post_office import (
     signing_in,
 )
 
-ROOT = Path(__file__).parent.parent
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
-
-
-class PowerCut(BaseException):
-    """The process ends here: nothing that catches an Exception gets to see it."""
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """A database with an empty outbox."""
-    with closing(Database(database_url)) as opened:
-        with opened.writing() as session:
-            session.execute(delete(Delivery))
-            session.execute(delete(PeriodicJob))
-        yield opened
-
-
-@pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """A mail server that takes everything."""
-    with PostOffice().open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    """A clock that stands still until it is moved."""
-    with time_machine.travel(START, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits are exactly as long as the table says."""
-    monkeypatch.setattr(worker, "JITTER", 0)
 
 
 class TestTemplates:

@@ -21,13 +21,6 @@ REFUSAL = "550 5.1.1 <ada@example.org> is gone"
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    """A mail server that takes everything."""
-    with PostOffice().open() as opened:
-        yield opened
-
-
-@pytest.fixture
 def others(client: TestClient, keys: build.Keys) -> list[build.Headers]:
     """Those who are signed in and are not staff."""
     build.organisation(client, keys)

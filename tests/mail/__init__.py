@@ -1,0 +1,1 @@
+"""Mail, and what becomes of it: every test with a real server in the process."""
