@@ -15,15 +15,8 @@ from sqlmodel import Session, col
 
 from app.feeds.openactive_items import KINDS, Labels, deleted, feed_of, updated
 from app.feeds.openactive_models import TABLE, Feed, OpenActiveItem
-from app.kit.database import (
-    Database,
-    chunks,
-    insert_plain,
-    number,
-    number_alongside,
-    numbering,
-    touched,
-)
+from app.kit.change_numbers import number, number_alongside, numbering
+from app.kit.database import Database, chunks, insert_plain, touched
 from app.opportunities.models import Opportunity, OpportunitySession, OpportunityTerm, Status
 from app.vocabularies.models import Term
 from app.vocabularies.queries import every_label

@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -23,7 +23,6 @@ from pydantic_core import to_json
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    Column,
     Engine,
     Enum,
     MetaData,
@@ -34,16 +33,15 @@ from sqlalchemy import (
     func,
     insert,
     text,
-    update,
 )
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import declared_attr
-from sqlalchemy.sql.elements import BindParameter
-from sqlmodel import Field, Session, SQLModel, col
+from sqlmodel import Field, Session, SQLModel
 
+from app.kit import change_numbers
 from app.kit.identifiers import uuid7
 from app.kit.revisions import note_writes, raise_revision
 from app.kit.times import now
@@ -148,18 +146,17 @@ def _stamp(session: Session, *_: object) -> None:
             row.updated_at = now()
 
 
-# --- change numbers --------------------------------------------------------------------------
+# --- counters -----------------------------------------------------------------------------------
 
 
 class Counter(SQLModel, table=True):
-    """One row per counter; the lock on it puts change numbers in commit order."""
+    """One row per counter: change numbers, and how far a job has come."""
 
     name: str = Field(primary_key=True, max_length=40)
     value: int = Field(default=0, sa_type=BigInteger, nullable=False)
 
 
-CHANGES = "changes"
-LONGEST_RUN = 200
+# --- what a transaction notes -----------------------------------------------------------------
 
 
 def touch(session: Session, *rows: Row) -> None:
@@ -173,78 +170,9 @@ def touched(session: Session) -> Sequence[Row]:
     return found
 
 
-def number(session: Session, table: Table, pks: Iterable[int]) -> None:
-    """Ask for a new change number for rows of a table; drawn just before the commit."""
-    session.info.setdefault("numbered", {}).setdefault(table, set()).update(pks)
-
-
 def leave_no_trace(session: Session) -> None:
     """Ask that what this transaction deletes is gone from the files too, once it is committed."""
     session.info["no_trace"] = True
-
-
-def numbering(session: Session) -> dict[Table, set[int]]:
-    """The rows that get a new change number with this transaction, for listeners to see or thin."""
-    found: dict[Table, set[int]] = session.info.setdefault("numbered", {})
-    return found
-
-
-def number_alongside(session: Session, table: Table, column: Column[int]) -> None:
-    """Give rows of another table the numbers of those in `table` whose keys `column` holds."""
-    session.info.setdefault("alongside", {}).setdefault(table, set()).add(column)
-
-
-def _draw_numbers(session: Session) -> None:
-    noted: Mapping[Table, set[int]] = session.info.pop("numbered", {})
-    wanted = {table: pks for table, pks in noted.items() if pks}
-    total = sum(len(pks) for pks in wanted.values())
-    if not total:
-        return
-    last = session.execute(
-        update(Counter)
-        .where(col(Counter.name) == CHANGES)
-        .values(value=Counter.value + total)
-        .returning(col(Counter.value))
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-    following = last - total
-    alongside: Mapping[Table, set[Column[int]]] = session.info.pop("alongside", {})
-    for table, pks in wanted.items():
-        runs = []
-        for first, end in _runs(sorted(pks)):
-            runs.append({"first": first, "end": end, "shift": following + 1 - first})
-            following += end - first + 1
-        session.connection().execute(
-            update(table)
-            .where(table.c.pk.between(_whole("first"), _whole("end")))
-            .values(change_number=table.c.pk + _whole("shift")),
-            runs,
-        )
-        for column in alongside.get(table, ()):
-            session.connection().execute(
-                update(column.table)
-                .where(column.between(_whole("first"), _whole("end")))
-                .values(change_number=column + _whole("shift")),
-                runs,
-            )
-
-
-def _runs(pks: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The first and last of each run of keys that follow each other, as those of a batch do.
-
-    Not too long a run: SQLite remembers all pages that a statement changes until it ends.
-    """
-    first = end = pks[0]
-    for pk in pks[1:]:
-        if pk != end + 1 or pk - first == LONGEST_RUN:
-            yield first, end
-            first = pk
-        end = pk
-    yield first, end
-
-
-def _whole(name: str) -> BindParameter[int]:
-    return BindParameter(name, type_=BigInteger())
 
 
 # --- engines and sessions --------------------------------------------------------------------
@@ -332,7 +260,7 @@ class Database:
         for listener in self.before_commit:
             listener(session)
         session.flush()
-        _draw_numbers(session)
+        change_numbers.draw(session)
         revision = raise_revision(session, self.private, tell=not self.is_sqlite)
         session.commit()
         if revision is not None:

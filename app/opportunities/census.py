@@ -17,7 +17,8 @@ from pyroaring import BitMap
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
-from app.kit.database import CHANGES, Counter, Database, Unavailable, chunks
+from app.kit.change_numbers import CHANGES
+from app.kit.database import Counter, Database, Unavailable, chunks
 from app.opportunities.ages import AgeBand, KeyStage
 from app.opportunities.census_facts import ALL, ALWAYS, facts
 from app.opportunities.positions import Positions

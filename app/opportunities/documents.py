@@ -13,7 +13,8 @@ from sqlalchemy import String, and_, bindparam, cast, or_, select, true, update
 from sqlmodel import Session, col
 
 from app.authorities.models import Authority, Cover
-from app.kit.database import Database, Row, number, touched
+from app.kit.change_numbers import number
+from app.kit.database import Database, Row, touched
 from app.kit.strict_json import dumps
 from app.opportunities import indexing, places
 from app.opportunities.models import (

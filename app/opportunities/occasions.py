@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlmodel import Session, col
 
-from app.kit.database import insert_plain, number
+from app.kit.change_numbers import number
+from app.kit.database import insert_plain
 from app.kit.identifiers import uuid7
 from app.kit.times import LONDON, day_ends, day_starts, now
 from app.opportunities.models import OpportunitySession, SessionStatus

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from app.access.models import ANONYMOUS
 from app.authorities.queries import Place
-from app.kit.database import CHANGES
+from app.kit.change_numbers import CHANGES
 from app.kit.problems import Problem
 from app.kit.quick_reads import NotQuickError, QuickReads
 from app.opportunities import counting, list_answers, listing, shortlist

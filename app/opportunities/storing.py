@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlmodel import Session, col
 
-from app.kit.database import chunks, number
+from app.kit.change_numbers import number
+from app.kit.database import chunks
 from app.kit.identifiers import uuid7
 from app.kit.times import now
 from app.opportunities import documents, indexing, occasions, rendering

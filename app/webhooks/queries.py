@@ -12,7 +12,8 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from app.access.inbox import InboxItem
 from app.access.models import ApiKey, ApiKeyPartnership, Caller, KeyRole, Role
 from app.access.queries import ORGANISATION, partnerships_by_key
-from app.kit.database import CHANGES, Counter, key
+from app.kit.change_numbers import CHANGES
+from app.kit.database import Counter, key
 from app.kit.times import now
 from app.webhooks.models import (
     MessageState,
