@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app.kit import national_grid
 from app.kit.identifiers import slugify
 from app.kit.times import LONDON, today
-from app.opportunities import shortlist, words
+from app.opportunities import kept_words, shortlist, words
 from app.opportunities.facets import Facet
 from tests import build
 from tests.conftest import serving
@@ -459,7 +459,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
     if way == "day by day":  # as where there are many
         monkeypatch.setattr(shortlist, "FEW", 0)
-        monkeypatch.setattr(shortlist, "RARE", 0)
+        monkeypatch.setattr(kept_words, "RARE", 0)
     monkeypatch.setattr(shortlist, "page", seen)
     yield way
     assert any(picked) == (way != "by SQL")

@@ -3,6 +3,7 @@
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 
 from app.kit.identifiers import slugify
 from app.kit.strict_json import dumps
-from app.opportunities import conditions, documents, indexing, quick_list, soundness
+from app.opportunities import conditions, documents, indexing, kept_words, quick_list, soundness
 from app.opportunities.conditions import Conditions
 from app.opportunities.rendering import Shown
 from tests import build
@@ -47,6 +48,43 @@ class TestFollows:
         assert counted(client, "kind") == {"course": 1, "club": 1}
         assert suggested(client, "saturday") == []
         assert ("title", "Sculpture") in suggested(client, "sculp")
+
+    def test_words_that_are_kept_in_memory(
+        self, client: TestClient, trusted: build.Headers, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kept_words, "RARE", 0)  # as where there are many
+        answers: list[object] = []
+        of = kept_words.KeptWords.of
+
+        def noting(*arguments: Any) -> Any:
+            answers.append(of(*arguments))
+            return answers[-1]
+
+        monkeypatch.setattr(kept_words.KeptWords, "of", noting)
+
+        def found(**asked: Any) -> list[str]:
+            """What is found, once the words are kept."""
+            for limit in range(3, 200):  # each another question, so that it is not remembered
+                answers.clear()
+                told = ids(client, limit=limit, **asked)
+                if answers and None not in answers:
+                    return told
+                time.sleep(0.02)
+            raise AssertionError("the words are not kept")
+
+        push(client, trusted)
+        push(client, trusted, "2", title="Percussion", description="Each Saturday.")
+        ask(client, count="true")  # so that the listings are counted
+        assert found(q="saturday") == ["1", "2"]
+        assert found(q="saturday", sort="next_session", age=8) == ["1", "2"]
+        push(client, trusted, title="Sculpture", kind="course")
+        assert found(q="saturday") == ["2"]
+        push(client, trusted, "3", title="Percussion on Saturday")
+        assert found(q="saturday") == ["3", "2"]
+        assert found(q="percussion saturday", kind="club") == ["3", "2"]
+        monkeypatch.setattr(kept_words, "MOST_CHANGED", 0)  # all is read anew
+        push(client, trusted, title="Saturday sculpture")
+        assert found(q="saturday") == ["1", "3", "2"]
 
     def test_a_correction_by_staff(
         self, client: TestClient, keys: build.Keys, trusted: build.Headers

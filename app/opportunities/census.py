@@ -21,6 +21,7 @@ from app.kit.change_numbers import CHANGES
 from app.kit.database import Counter, Database, Unavailable, chunks
 from app.opportunities.ages import AgeBand, KeyStage
 from app.opportunities.census_facts import ALL, ALWAYS, facts
+from app.opportunities.kept_words import KeptWords
 from app.opportunities.positions import Positions
 from app.opportunities.wanted import Wanted, When
 
@@ -67,6 +68,7 @@ class Census:
         self._bits: dict[str, dict[Any, Keys]] = {}
         self._made: dict[Any, Keys] = {}
         self.positions = Positions()
+        self.words = KeptWords(database, _last_number)
         self._number = 0
 
     @property
@@ -81,9 +83,10 @@ class Census:
             self._thread.start()
 
     def close(self) -> None:
-        """Wait for a first count that is under way."""
+        """Wait for what is being read."""
         if self._thread is not None:
             self._thread.join()
+        self.words.close()
 
     @contextmanager
     def in_step(self, session: Session) -> Iterator["Census"]:
@@ -267,6 +270,7 @@ class Census:
                 for keys in values.values():
                     keys.difference_update(gone)
             self.positions.remove(changed)
+            self.words.note(last, gone)
             for pks in chunks(changed, AT_ONCE):
                 self._add(session, pks)
         self._number = last

@@ -4,7 +4,7 @@ Text, because putting SQLAlchemy's expressions together took longer than running
 it can be read. Every value is a parameter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,11 +108,18 @@ def _in_order(found: Conditions, source: str, by: str, direction: str, limit: in
 
 
 def keys_of_words(
-    wanted: Wanted, part: Part, *, is_sqlite: bool, tagged: bool, limit: int | None = None
+    wanted: Wanted,
+    part: Part,
+    *,
+    is_sqlite: bool,
+    tagged: bool,
+    limit: int | None = None,
+    among: Iterable[int] | None = None,
 ) -> Statement | None:
     """The statement that finds the keys of those with these words in the index of words alone.
 
-    `tagged` narrows them down by the tags of filters. None if nothing is asked that could be met.
+    `tagged` narrows them down by the tags of filters, `among` by their keys. None if nothing is
+    asked that could be met.
     """
     found = Conditions(is_sqlite)
     groups = [group for group in tags.of_wanted(wanted) if tagged and tags.PUBLISHED not in group]
@@ -120,6 +127,8 @@ def keys_of_words(
     if clause is None:
         return None
     key, table = ("rowid", "") if is_sqlite else ("w.opportunity_pk", " w")
+    if among is not None:
+        clause += f" AND {key} IN (SELECT c.value FROM {_listed(found, among)})"  # noqa: S608 - values are parameters
     bound = "" if limit is None else f" LIMIT {found.value(limit)}"
     sql = f"SELECT {key} FROM opportunity_words{table} WHERE {clause}{bound}"  # noqa: S608 - values are parameters
     return Statement(sql, found.parameters)
@@ -180,18 +189,20 @@ def _source(
                 return "opportunity_words w CROSS JOIN opportunity o ON o.pk = w.rowid"
             return "opportunity_words w JOIN opportunity o ON o.pk = w.opportunity_pk"
         case Way.KEYS:
-            listed = ",".join(map(str, keys))
-            if found.is_sqlite:
-                return (
-                    f"json_each({found.value(f'[{listed}]')}) c"
-                    " CROSS JOIN opportunity o ON o.pk = c.value"
-                )
-            return (
-                f"unnest(CAST({found.value('{' + listed + '}')} AS int[]))"
-                " WITH ORDINALITY c(pk, place) JOIN opportunity o ON o.pk = c.pk"
-            )
+            join = "CROSS JOIN" if found.is_sqlite else "JOIN"
+            return f"{_listed(found, keys)} {join} opportunity o ON o.pk = c.value"
         case _:
             return "opportunity o"
+
+
+def _listed(found: Conditions, keys: Iterable[int]) -> str:
+    """Keys as a table `c`, whose column is `value`."""
+    listed = ",".join(map(str, keys))
+    if found.is_sqlite:
+        return f"json_each({found.value(f'[{listed}]')}) c"
+    return (
+        f"unnest(CAST({found.value('{' + listed + '}')} AS int[])) WITH ORDINALITY c(value, place)"
+    )
 
 
 def _sort_key(wanted: Wanted, sort: Sort) -> tuple[str, bool]:

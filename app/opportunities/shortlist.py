@@ -19,7 +19,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from app.opportunities import counting, search
+from app.opportunities import counting, kept_words, search
 from app.opportunities.census import Census, Keys
 from app.opportunities.census_facts import DAY_LONG, moment_of
 from app.opportunities.grid import Near
@@ -36,8 +36,6 @@ Hold = Callable[[], AbstractContextManager[Census | None]]
 
 FEW = 500
 """So many are sorted at once rather than day by day, or square by square."""
-RARE = 10_000
-"""Words in no more listings than this are rare."""
 NEVER_MOMENT = moment_of(FAR_FUTURE)
 NEVER_DAY = NEVER_MOMENT // DAY_LONG
 
@@ -46,7 +44,7 @@ def page(run: Run, asking: Asking, hold: Hold) -> Found | None:
     """A page, or None where SQL has to find it."""
     if not _is_known(asking):
         return None
-    words = Words(run, asking) if asking.wanted.words is not None else None
+    words = Words(run, asking, hold) if asking.wanted.words is not None else None
     after, limit = asking.after, asking.limit + 1
     if words is None or asking.sort is not Sort.RELEVANCE:
         among = words.of(Part.ALL) if words is not None else None
@@ -90,10 +88,11 @@ def _cut(asking: Asking, found: Sequence[tuple[int | None, Any]]) -> Found:
 
 
 class Words:
-    """The listings that have the words that are asked for, from the index of words alone."""
+    """The listings that have the words that are asked for, of all that are indexed."""
 
-    def __init__(self, run: Run, asking: Asking) -> None:
+    def __init__(self, run: Run, asking: Asking, hold: Hold) -> None:
         self._run = run
+        self._hold = hold
         self._wanted = asking.wanted
         self._is_sqlite = asking.is_sqlite
         self._found: dict[Part, Keys] = {}
@@ -109,19 +108,35 @@ class Words:
         return self._found[part]
 
     def _look(self, part: Part) -> Keys:
+        asked = self._wanted.words
+        assert asked is not None
+        with self._hold() as census:
+            kept = None if census is None else census.words.of(asked, part)
+        if kept is not None:
+            keys, changed = kept
+            return (keys - changed) | self._ask(part, among=changed) if changed else keys
         # Rare words are found at once; of common ones only those that carry the tags as well.
         # PostgreSQL looks at all of them in either case before it gives the first.
         if self._is_sqlite:
-            rows = self._ask(part, RARE + 1, tagged=False)
-            if len(rows) <= RARE:
-                return BitMap([row[0] for row in rows])
-        return BitMap([row[0] for row in self._ask(part, None, tagged=True)])
+            found = self._ask(part, limit=kept_words.RARE + 1)
+            if len(found) <= kept_words.RARE:
+                return found
+        if census is not None:
+            census.words.want(asked)
+        return self._ask(part, tagged=True)
 
-    def _ask(self, part: Part, limit: int | None, *, tagged: bool) -> Rows:
+    def _ask(
+        self,
+        part: Part,
+        *,
+        tagged: bool = False,
+        limit: int | None = None,
+        among: Keys | None = None,
+    ) -> Keys:
         statement = search.keys_of_words(
-            self._wanted, part, is_sqlite=self._is_sqlite, tagged=tagged, limit=limit
+            self._wanted, part, is_sqlite=self._is_sqlite, tagged=tagged, limit=limit, among=among
         )
-        return [] if statement is None else self._run(statement)
+        return BitMap([] if statement is None else [row[0] for row in self._run(statement)])
 
 
 def _rows(

@@ -67,8 +67,8 @@ class Bench:
         self.note(what)
         try:
             measure_it()
-        except (BenchmarkError, OSError) as error:
-            self.note(f"{what} could not be measured: {error}")
+        except Exception as error:  # noqa: BLE001 - hours of other figures must not be lost
+            self.note(f"{what} could not be measured: {error!r}")
 
     def race(
         self, store: Store, sides: Mapping[str, tuple[Server, Sequence[str], Headers]], **more: int

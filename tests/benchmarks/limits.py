@@ -129,10 +129,10 @@ class Limit:
     def _new_id(self) -> UUID | str:
         return uuid7().hex if self._is_sqlite else uuid7()
 
-    def _new_number(self, row: Row) -> int:
+    def _new_number(self, row: Row) -> int | None:
         # Negative, so that it never meets one that the service draws.
-        number: int = row["change_number"] or 0
-        return -(self._rounds * 100_000_000 + number)
+        number: int | None = row["change_number"]
+        return None if number is None else -(self._rounds * 100_000_000 + number)
 
 
 def _table(name: str) -> Table:
