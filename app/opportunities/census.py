@@ -136,7 +136,7 @@ class Census:
 
     def any_of(self, name: str, values: Iterable[Any]) -> Keys:
         """The listings that have one of these values."""
-        return BitMap.union(_NONE, *(self.of(name, value) for value in values))
+        return _any([self.of(name, value) for value in values])
 
     def reaching(self, authority_pks: Iterable[int]) -> Keys:
         """The listings that reach one of these authorities, or the whole region."""
@@ -184,11 +184,11 @@ class Census:
 
     def passing(self, wanted: Wanted, among: Keys | None = None) -> Keys:
         """The listings that pass all filters that are counted."""
-        parts = list(self.parts(wanted).values())
+        # What is counted is published, which what has words need not be.
+        parts = list(self.parts(wanted).values()) or [self.everything]
         if among is not None:
             parts.append(among)
-        parts.sort(key=len)
-        return BitMap.intersection(*parts, self.everything) if parts else self.everything
+        return BitMap.intersection(*sorted(parts, key=len))
 
     def parts(self, wanted: Wanted) -> dict[str, Keys]:
         """What each filter lets through, by the name of the filter."""
@@ -196,10 +196,10 @@ class Census:
         if wanted.free is not None:
             found["free"] = self.of("free", wanted.free)
         if wanted.ages:
-            found["age"] = BitMap.union(_NONE, *(self.aged(one, one) for one in wanted.ages))
+            found["age"] = _any([self.aged(one, one) for one in wanted.ages])
         for name, spans in (("age_band", wanted.age_bands), ("key_stage", wanted.key_stages)):
             if spans:
-                found[name] = BitMap.union(_NONE, *map(self.spanned, spans))
+                found[name] = _any([self.spanned(one) for one in spans])
         if wanted.when and wanted.when.is_dates_alone:
             found["month"] = self.on_days(wanted.when.starts_from, wanted.when.starts_to)
         return found
@@ -293,6 +293,11 @@ class Census:
 
 _NONE: Keys = BitMap()
 _OLD = float("inf")
+
+
+def _any(found: Sequence[Keys]) -> Keys:
+    """What is in one of them. Nobody may change it: of one it is that itself, not a copy."""
+    return found[0] if len(found) == 1 else BitMap.union(_NONE, *found)
 
 
 def _last_number(session: Session) -> int:

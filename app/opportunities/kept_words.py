@@ -47,6 +47,16 @@ class _Kept:
     until: float
     changed: Keys = field(default_factory=BitMap)
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the listings are kept, and few have changed since."""
+        return self.by_part is not None and len(self.changed) <= MOST_CHANGED
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to read it anew."""
+        return self.until < time.monotonic() or (self.by_part is not None and not self.is_usable)
+
 
 class KeptWords:
     """The words of one process. The census, which is held meanwhile, tells what changed."""
@@ -69,10 +79,10 @@ class KeptWords:
             changed = BitMap()
             for term in asked.terms:
                 kept = self._kept.get(term)
-                if kept is None or kept.by_part is None or len(kept.changed) > MOST_CHANGED:
+                if kept is None or kept.by_part is None or not kept.is_usable:
                     return None
                 self._kept.move_to_end(term)
-                if kept.until < time.monotonic():
+                if kept.is_due:
                     self._ask(term)
                 found.append(kept.by_part[part])
                 changed |= kept.changed
@@ -83,8 +93,7 @@ class KeptWords:
         with self._lock:
             for term in asked.terms:
                 kept = self._kept.get(term)
-                is_rare = kept is not None and kept.by_part is None
-                if not is_rare or kept.until < time.monotonic():
+                if kept is None or kept.is_due:
                     self._ask(term)
 
     def note(self, number: int, changed: Keys) -> None:

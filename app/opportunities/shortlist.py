@@ -11,9 +11,9 @@ not know, what only some callers see, and rows that have moved since they were c
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from heapq import heappush, heapreplace, nsmallest
+from heapq import heappush, heapreplace
 from itertools import islice
 from typing import Any
 
@@ -180,29 +180,38 @@ def _soonest(
     if near is not None:
         passing = passing & at.around(near)
 
-    def among(keys: Iterable[int]) -> Iterator[Position]:
-        found = ((at.moments[pk], pk) for pk in keys)
+    def first_of(keys: Iterable[int], limit: int) -> list[Position]:
+        if near is not None:
+            keys = (pk for pk in keys if at.is_within(near, pk))
+        listed = list(keys)
+        found: Iterable[Position] = zip(map(at.moments.__getitem__, listed), listed, strict=True)
         if behind is not None:
             found = (one for one in found if one > behind)
-        if near is not None:
-            found = (one for one in found if at.is_within(near, one[1]))
-        return found
+        return sorted(found)[:limit]
 
     if len(passing) <= FEW:
-        return nsmallest(limit, among(passing))
+        return first_of(passing, limit)
     picked: list[Position] = []
     first = 0 if behind is None else bisect_left(at.days, behind[0] // DAY_LONG)
     for day in at.days[first:]:
+        left = limit - len(picked)
         keys = passing & at.on(day)
-        if day == NEVER_DAY:
-            # Many, and all of one moment: they are in the order of their keys already.
-            start = behind[1] + 1 if behind is not None and behind[0] == NEVER_MOMENT else 0
-            picked += islice(among(keys.iter_equal_or_larger(start)), limit - len(picked))
-        elif keys:
-            picked += nsmallest(limit - len(picked), among(keys))
+        never = day == NEVER_DAY
+        picked += first_of(_without_moment(at, keys, near, behind, left) if never else keys, left)
         if len(picked) >= limit:
             break
     return picked
+
+
+def _without_moment(
+    at: Positions, keys: Keys, near: Near | None, behind: Position | None, limit: int
+) -> Iterable[int]:
+    """The first of those that come at no moment: they are many, and in order already."""
+    start = behind[1] + 1 if behind is not None and behind[0] == NEVER_MOMENT else 0
+    later: Iterable[int] = keys.iter_equal_or_larger(start)
+    if near is not None:
+        later = (pk for pk in later if at.is_within(near, pk))
+    return islice(later, limit)
 
 
 # --- the nearest first ------------------------------------------------------------------------

@@ -196,6 +196,7 @@ def _kept(bench: Bench, size: int, store: Store, asked: Questions) -> None:
         "postcode": ("/v1/postcodes/{postcode}", asked.postcodes, {}),
     }
     with harness.service(store.url, bench.folder) as server:
+        questions.wait_for_counts(server)
         answers = bench.folder / f"answers-{size}.json"
         keep(
             answers,
@@ -265,6 +266,7 @@ def _feeds(bench: Bench, size: int, store: Store) -> None:
     """Pages of 500 at several depths: kept beside a bare route, and made each time."""
     paths = [FEED, *(f"{FEED}?afterChangeNumber={size * part}" for part in (1, 2, 4))]
     with harness.service(store.url, bench.folder) as server:
+        questions.wait_for_counts(server)
         found = [ask(server.port, path) for path in paths]
         if {len(answered(one)["items"]) for one in found} != {FEED_PAGE}:
             raise BenchmarkError("Not all pages are full.")
@@ -282,6 +284,7 @@ def _feeds(bench: Bench, size: int, store: Store) -> None:
                 share = statistics.median(ours / theirs for ours, theirs in pairs)
                 bench.add(Figure.FEED_WRK, size, share)
     with harness.service(store.url, bench.folder, keeps=False) as server, harness.pinned():
+        questions.wait_for_counts(server)
         known = {"If-None-Match": ask(server.port, paths[-1]).headers["etag"]}
         sides: dict[str, tuple[Server, Sequence[str], Headers]] = {
             "feed": (server, paths, {}),

@@ -98,7 +98,7 @@ def find(server: Server, size: int) -> Questions:
 
 
 def wait_for_counts(server: Server) -> None:
-    """The first count begins when somebody asks for one."""
+    """Listings are counted in a thread, which would stand in the way of what is measured."""
     for _ in range(COUNTING_TRIES):
         if ask(server.port, _path({"count": "true", "limit": "1"})).status == 200:
             return
