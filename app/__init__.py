@@ -6,6 +6,7 @@ Rooms, from the top floor down; an import goes down, never up:
     main           puts the application together
     tables         every table, for migrations          settings   every knob
     feeds          listings for others: files, calendars, maps, structured data, OpenActive
+    harvests       listings fetched from partners' feeds
     sources        partners' systems and their pushes
     enquiries      requests from the public: routing, conversation, retention
     case_studies   what was done and what it changed

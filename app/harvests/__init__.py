@@ -1,0 +1,1 @@
+"""Listings fetched from partners' feeds."""
