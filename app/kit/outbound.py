@@ -2,8 +2,9 @@
 
 A name is looked up once, when the connection is made. Every address that it stands for is looked
 at, and the connection goes to one that was looked at: a name that stands for something else a
-moment later changes nothing. TLS and the Host header keep the name. Redirects are not followed,
-proxies of the environment are not used, cookies are not kept.
+moment later changes nothing. TLS and the Host header keep the name. Only `fetch` follows
+redirects, and looks at each address like the first. Proxies of the environment are not used,
+cookies are not kept.
 
 One deadline holds for the whole call, from looking up the name to the last byte that is read, so
 that a server that sends a byte now and then gains nothing by it.
@@ -23,6 +24,7 @@ import httpcore
 import httpx
 
 from app.kit.addresses import Address, Reach, Refused, Target, refusal, target
+from app.kit.decoding import Undecodable, decoder
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
@@ -30,6 +32,8 @@ MOST_BYTES = 64_000
 """As much of an answer's body as is read; what is longer is cut off."""
 MOST_ADDRESSES = 4
 """As many of a name's addresses as are tried."""
+MOST_REDIRECTS = 5
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEPT_SECONDS = 5.0
 
 Resolver = Callable[[str, int], Sequence[Address]]
@@ -50,6 +54,8 @@ class Answer:
     body: bytes
     cut: bool
     """Whether there was more of it."""
+    url: str = ""
+    """Where the answer came from, after redirects."""
 
 
 def system_resolver(host: str, port: int) -> Sequence[Address]:
@@ -105,10 +111,46 @@ class Calls:
         """Send a body; the answer whatever its status. Refused or CallFailed if there is none."""
         return self.call("POST", url, body, headers)
 
+    def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Read what lies at an address, or where it redirects to; taken out of its compression.
+
+        The deadline and the bound of bytes are those of the whole. Refused or CallFailed if there
+        is no answer, if redirects go round, or from TLS to plain HTTP.
+        """
+        self._begin()
+        seen = {url}
+        while True:
+            answer = self._exchange(
+                "GET", url, None, {"Accept-Encoding": "gzip", **headers}, decoding=True
+            )
+            location = answer.headers.get("location")
+            if answer.status not in REDIRECTS or not location:
+                return answer
+            url = _redirected(url, location)
+            if url in seen:
+                raise CallFailed("The address redirects in a circle.")
+            if len(seen) > MOST_REDIRECTS:
+                raise CallFailed(f"The address redirects more than {MOST_REDIRECTS} times.")
+            seen.add(url)
+
     def call(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Make one call; the answer whatever its status. Refused or CallFailed if there is none."""
-        where = target(url, self._bounds.reach)
+        self._begin()
+        return self._exchange(method, url, body, headers)
+
+    def _begin(self) -> None:
         self._deadline.at = time.monotonic() + self._bounds.total_seconds
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        decoding: bool = False,
+    ) -> Answer:
+        where = target(url, self._bounds.reach)
         sent = {"Host": where.authority, **headers}
         if body is not None:
             sent["Content-Length"] = str(len(body))
@@ -125,25 +167,31 @@ class Calls:
                 content=body,
                 extensions={"timeout": self._timeouts()},
             ) as response:
-                return self._read(response)
+                return self._read(response, url, decoding=decoding)
         except _Internal as error:
             raise Refused(str(error)) from None
+        except Undecodable as error:
+            raise CallFailed(str(error)) from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
             raise CallFailed(self._why(error, where)) from error
 
-    def _read(self, response: httpcore.Response) -> Answer:
-        body, cut = b"", False
-        for part in response.iter_stream():
-            room = self._bounds.most_bytes - len(body)
-            body += part[:room]
-            if len(part) > room:
-                cut = True  # leaving the block closes the connection
-                break
+    def _read(self, response: httpcore.Response, url: str, *, decoding: bool) -> Answer:
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1")
             for name, value in response.headers
         }
-        return Answer(response.status, headers, body, cut)
+        gzip = decoder(headers.get("content-encoding", "")) if decoding else None
+        body, cut = bytearray(), False
+        for part in response.iter_stream():
+            room = self._bounds.most_bytes - len(body)
+            plain = gzip.read(part, room + 1) if gzip else part
+            body += plain[:room]
+            if len(plain) > room:
+                cut = True  # leaving the block closes the connection
+                break
+        if gzip and body and not cut:
+            gzip.end()
+        return Answer(response.status, headers, bytes(body), cut, url)
 
     def _timeouts(self) -> dict[str, float]:
         whole = self._bounds.total_seconds
@@ -169,6 +217,17 @@ class Calls:
                 return "The connection was closed without an answer in HTTP."
             case _:
                 return "The connection broke off."
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads; CallFailed if it may not lead there."""
+    try:
+        found = httpx.URL(url).join(location)
+    except (httpx.InvalidURL, ValueError):
+        raise CallFailed("The address redirects to something that is no address.") from None
+    if url.startswith("https:") and found.scheme == "http":
+        raise CallFailed("The address redirects from https to http.")
+    return str(found.copy_with(fragment=None))
 
 
 class _Internal(httpcore.ConnectError):
