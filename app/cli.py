@@ -42,6 +42,7 @@ from app.enquiries import retention
 from app.enquiries.keeping_time import keep_time
 from app.enquiries.retention import purge as purge_enquiries
 from app.feeds.openactive_keeping import sort_and_renew
+from app.harvests.harvester import FEED_BYTES, FEED_SECONDS, Harvester, harvesting
 from app.kit import contract, migrations
 from app.kit.database import Database, Unavailable
 from app.kit.doctor import examine
@@ -50,7 +51,14 @@ from app.kit.observe import log_json
 from app.kit.outbound import Outbound
 from app.kit.problems import Problem, sentence
 from app.kit.protocol import FASTEST, HEAD_BYTES
-from app.main import create_app, enquiry_rules, open_database, openapi_document, reach_of
+from app.main import (
+    create_app,
+    enquiry_rules,
+    feeds_reach_of,
+    open_database,
+    openapi_document,
+    reach_of,
+)
 from app.opportunities import soundness
 from app.opportunities.asking import ask, expire_unanswered
 from app.opportunities.documents import refresh_stale
@@ -199,6 +207,16 @@ def make_dispatcher(database: Database) -> Dispatcher:
     )
 
 
+def make_harvester(database: Database) -> Harvester:
+    """What fetches partners' feeds. It runs beside the worker, so that no mail waits for them."""
+    settings = Settings()
+    bounds = Outbound(feeds_reach_of(settings), total_seconds=FEED_SECONDS, most_bytes=FEED_BYTES)
+    rules = Rules(
+        safeguarding_required=settings.safeguarding_required, max_listings=settings.max_listings
+    )
+    return Harvester(database, bounds, rules)
+
+
 def application() -> FastAPI:
     """The application for the settings of this process; each server process makes its own."""
     _share_heaps()
@@ -243,7 +261,11 @@ def _has_worker(settings: Settings) -> bool:
 
 @contextmanager
 def _beside(database: Database) -> Iterator[None]:
-    with running(make_worker(database)), dispatching(make_dispatcher(database)):
+    with (
+        running(make_worker(database)),
+        dispatching(make_dispatcher(database)),
+        harvesting(make_harvester(database)),
+    ):
         yield
 
 
@@ -289,7 +311,11 @@ def work() -> None:
     stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stop.set())
-    with _database(settings) as database, dispatching(make_dispatcher(database)):
+    with (
+        _database(settings) as database,
+        dispatching(make_dispatcher(database)),
+        harvesting(make_harvester(database)),
+    ):
         make_worker(database).run(stop)
 
 

@@ -46,6 +46,8 @@ from app.feeds import structured_data_routes as structured_data
 from app.feeds.openactive_keeping import keep_items
 from app.feeds.rpde import Pages
 from app.feeds.structured_data import linked_data
+from app.harvests import routes as harvests
+from app.harvests.queries import inbox as harvests_inbox
 from app.kit import contract
 from app.kit.addresses import Reach
 from app.kit.answers import Answers
@@ -146,6 +148,7 @@ ROOMS = (
     duplicates,
     moderation,
     listing_owners,
+    harvests,
     sources,
     source_states,
     partnerships,
@@ -234,12 +237,17 @@ PRIVATE_TABLES = frozenset(
         "enquiry_allowance",
         "enquiry_entry",
         "enquiry_tally",
+        "harvest",
+        "harvest_due",
+        "harvest_position",
+        "harvested_item",
         "idempotency_key",
         "opportunity_match",
         "opportunity_match_key",
         "periodic_job",
         "service_secret",
         "source",
+        "source_harvest",
         "source_quality",
         "webhook",
         "webhook_attempt",
@@ -256,6 +264,7 @@ INBOX: Sequence[Contributor] = (
     opportunities_inbox,
     duplicates_inbox,
     sources_inbox,
+    harvests_inbox,
     enquiries_inbox,
     deliveries_inbox,
     webhooks_inbox,
@@ -317,6 +326,12 @@ def reach_of(settings: Settings) -> Reach:
         allow_loopback=settings.outbound_allow_loopback,
         ports=settings.ports,
     )
+
+
+def feeds_reach_of(settings: Settings) -> Reach:
+    """Where partners' feeds may be read: plain http too, since anybody may read what they say."""
+    ports = settings.ports | {80} if settings.ports else settings.ports
+    return Reach(allow_http=True, allow_loopback=settings.outbound_allow_loopback, ports=ports)
 
 
 def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool = False) -> FastAPI:

@@ -9,6 +9,7 @@ import app.case_studies.models
 import app.deliveries.models
 import app.enquiries.models
 import app.feeds.openactive_models
+import app.harvests.models
 import app.kit.idempotency
 import app.kit.secrets
 import app.opportunities.matches

@@ -18,8 +18,12 @@ from app.opportunities.planned import Item, Outcome, Planned
 from app.organisations import queries as organisations
 from app.organisations.models import Organisation
 from app.sources import allowance, queries
-from app.sources.models import Source, SourceKind, SourceWrite, Trust
+from app.sources.models import HARVESTED, Source, SourceKind, SourceWrite, Trust
 
+FETCHED = Kind(
+    "source_is_fetched", 409, "The listings of this source are fetched",
+    "Change them in the feed; POST to its harvests to have it fetched now.",
+)  # fmt: skip
 PAUSED = Kind("source_paused", 409, "Paused", "Ask the regional team, or end the pause.")
 
 
@@ -47,6 +51,8 @@ def create(session: Session, caller: Caller, write: SourceWrite) -> Source:
         providers=_providers(session, caller, write, []),
         max_listings=write.max_listings,
         pushes_per_hour=write.pushes_per_hour,
+        feed_url=write.feed_url,
+        harvest_hours=write.harvest_hours,
     )
     if not caller.is_staff and write.trust is not Trust.MODERATED:
         raise Problem(FORBIDDEN, "Only staff may trust a source: leave `trust` out.")
@@ -78,6 +84,8 @@ def replace(session: Session, caller: Caller, source: Source, write: SourceWrite
     source.providers = _providers(session, caller, write, source.providers)
     source.max_listings = write.max_listings
     source.pushes_per_hour = write.pushes_per_hour
+    source.feed_url = write.feed_url
+    source.harvest_hours = write.harvest_hours
     session.add(source)
     session.flush()
     if renamed:
@@ -180,10 +188,17 @@ INVALID_ITEM = Kind(
 )
 
 
-def must_take(source: Source) -> None:
-    """A 409 while the source is paused."""
+def must_take(source: Source, *, fetched: bool = False) -> None:
+    """A 409 while the source is paused, or if its listings are fetched and these are pushed.
+
+    Two that write the same listings would undo each other's work.
+    """
     if source.paused:
         raise Problem(PAUSED, f"The source {source.key} is paused.")
+    if source.kind in HARVESTED and not fetched:
+        raise Problem(
+            FETCHED, f"The source {source.key} takes its listings from {source.feed_url}."
+        )
 
 
 def _note_push(session: Session, source: Source, *, changed: bool) -> None:

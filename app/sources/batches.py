@@ -47,21 +47,29 @@ BUSY = Kind(
 RETRY_SECONDS = 5
 
 
+@dataclass
+class Arrived:
+    """The items of a batch, once they are read."""
+
+    format: Format
+    items: Sequence[Item]
+    sheet: Spreadsheet | None = None
+
+
 @dataclass(frozen=True)
 class Push:
     """A batch as it was asked for."""
 
-    data: bytes
+    data: bytes | Arrived
     mode: Mode = Mode.UPSERT
     dry_run: bool = False
     confirm_withdraw: int | None = None
+    fetched: bool = False
+    """Whether we fetched it ourselves: nobody pushed, so no allowance is used up."""
 
 
-@dataclass
-class _Arrived:
-    format: Format
-    items: Sequence[Item]
-    sheet: Spreadsheet | None = None
+Done = Callable[[Session, Report], None]
+"""Something to write in the transaction of a batch."""
 
 
 def run(
@@ -75,6 +83,30 @@ def run(
     idempotency_key: idempotency.Key | None,
 ) -> Response:
     """Push a batch; the answer is its report, remembered with the key if there is one."""
+    answers: list[Response] = []
+
+    def answer(session: Session, report: Report) -> None:
+        response = report.answer(public_url, 201 if report.batch else 200)
+        if report.batch:
+            response.headers["Location"] = reports.address(public_url, report.batch.id)
+            idempotency.remember(session, response)
+        answers.append(response)
+
+    take(database, caller, source_key, push, rules, idempotency_key=idempotency_key, done=answer)
+    return answers[0]
+
+
+def take(
+    database: Database,
+    caller: Caller,
+    source_key: str,
+    push: Push,
+    rules: Rules,
+    *,
+    done: Done,
+    idempotency_key: idempotency.Key | None = None,
+) -> None:
+    """Plan a batch, and apply it unless it is a dry run; `done` is told what became of it."""
     with database.reading(SECONDS) as session:
         source = actions.seen(session, caller, source_key)
         seen = source.revision, source.version
@@ -86,14 +118,16 @@ def run(
             allowance.fit(session, source, rules, planned)
             report = _report(source, arrived, planned, push)
             report.confirm_withdraw = _guard(session, origin, planned)
-            return report.answer(public_url, 200)
+            done(session, report)
+            return
     with _turn(database) as (session, took_turn):
         if idempotency_key:
             idempotency.begin(session, idempotency_key)
         source = actions.seen(session, caller, source_key, lock=True)
         took_turn()
-        actions.must_take(source)
-        allowance.admit(session, caller, source, rules, batch=True)
+        actions.must_take(source, fetched=push.fetched)
+        if not push.fetched:
+            allowance.admit(session, caller, source, rules, batch=True)
         origin = queries.origin(source)
         if source.version != seen[1]:
             arrived = _read(session, source, push)
@@ -113,10 +147,7 @@ def run(
         storing.apply(session, origin, planned)
         report = _report(source, arrived, planned, push)
         report.batch = _store(session, caller, source, report)
-        response = report.answer(public_url, 201)
-        response.headers["Location"] = reports.address(public_url, report.batch.id)
-        idempotency.remember(session, response)
-        return response
+        done(session, report)
 
 
 @contextmanager
@@ -156,22 +187,24 @@ def _refusal(session: Session, origin: Origin, gone: int) -> Problem:
 # --- what arrived -----------------------------------------------------------------------------
 
 
-def _read(session: Session, source: Source, push: Push) -> _Arrived:
+def _read(session: Session, source: Source, push: Push) -> Arrived:
+    if isinstance(push.data, Arrived):
+        return push.data
     match formats.format_of(push.data):
         case Format.JSON:
-            return _Arrived(Format.JSON, formats.json_items(push.data))
+            return Arrived(Format.JSON, formats.json_items(push.data))
         case Format.NDJSON:
-            return _Arrived(Format.NDJSON, formats.ndjson_items(push.data))
+            return Arrived(Format.NDJSON, formats.ndjson_items(push.data))
         case _:
             sheet = spreadsheets.read(session, source, push.data)
             items = spreadsheets.items(sheet, own_ids=push.mode is Mode.REPLACE)
-            return _Arrived(sheet.format, items, sheet)
+            return Arrived(sheet.format, items, sheet)
 
 
 # --- what became of it ------------------------------------------------------------------------
 
 
-def _report(source: Source, arrived: _Arrived, planned: list[Planned], push: Push) -> Report:
+def _report(source: Source, arrived: Arrived, planned: list[Planned], push: Push) -> Report:
     notes = spreadsheets.notes(arrived.sheet) if arrived.sheet else []
     if push.mode is Mode.REPLACE and any(entry.external_id is None for entry in planned):
         notes.append(

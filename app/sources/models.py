@@ -12,8 +12,9 @@ from sqlmodel import Field, SQLModel
 
 from app.kit.database import Row, enum_type
 from app.kit.identifiers import uuid7
+from app.kit.problems import MemberError
 from app.kit.shapes import ROW_MEMBERS, Reference, Referred, Write
-from app.kit.text import Line, Slug
+from app.kit.text import Line, Slug, Url
 from app.kit.times import now
 from app.opportunities.models import Status
 from app.opportunities.planned import Outcome
@@ -39,6 +40,13 @@ class SourceKind(StrEnum):
     PUSH = "push"
     SPREADSHEET = "spreadsheet"
     MANUAL = "manual"
+    RPDE = "rpde"
+    ICAL = "ical"
+    CSV_URL = "csv_url"
+
+
+HARVESTED = frozenset({SourceKind.RPDE, SourceKind.ICAL, SourceKind.CSV_URL})
+"""Kinds of sources that push nothing: their listings are fetched."""
 
 
 class Trust(StrEnum):
@@ -62,6 +70,8 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
     XLSX = "xlsx"
+    RPDE = "rpde"
+    ICAL = "ical"
 
 
 class MappingWrite(Write):
@@ -129,6 +139,19 @@ class SourceFields(SQLModel):
         description="What it may push in an hour, a batch counting as twenty; staff set it. "
         "None: as the service allows every source.",
     )
+    feed_url: Url | None = Field(
+        default=None,
+        max_length=2_000,
+        description="Where its listings are fetched from, for the kinds `rpde` (a feed, or the "
+        "dataset page that names several), `ical` and `csv_url`.",
+        schema_extra={"examples": ["https://dance-hub.example.org/openactive"]},
+    )
+    harvest_hours: int | None = Field(
+        default=24,
+        ge=1,
+        le=720,
+        description="Hours from one harvest to the next. None: only when it is asked for.",
+    )
 
 
 class Source(Row, SourceFields, table=True):
@@ -147,6 +170,7 @@ class Source(Row, SourceFields, table=True):
     key: str = Field(max_length=80)
     organisation_pk: int = Field(foreign_key="organisation.pk", index=True)
     kind: SourceKind = Field(sa_type=enum_type(SourceKind))
+    harvest_hours: int | None = None  # without a default, which would take the place of None
     trust: Trust = Field(sa_type=enum_type(Trust))
     defaults: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     providers: list[int] = Field(default_factory=list, sa_type=JSON)
@@ -190,6 +214,16 @@ class SourceWrite(Write, SourceFields):
         default_factory=MappingWrite,
         description="How its spreadsheets are read; `mapping/preview` shows what comes of it.",
     )
+
+    @model_validator(mode="after")
+    def address_fits_kind(self) -> "SourceWrite":
+        """What is fetched needs an address; what is pushed has none."""
+        if (self.kind in HARVESTED) != (self.feed_url is not None):
+            kinds = ", ".join(sorted(HARVESTED))
+            raise MemberError(
+                f"Give `feed_url` for the kinds {kinds}, and for no other.", "feed_url"
+            )
+        return self
 
     @model_validator(mode="after")
     def defaults_fit(self) -> "SourceWrite":

@@ -261,6 +261,8 @@ def _read(request: Request, session: Session, rows: Sequence[Source]) -> list[So
             state=states[key(row)],
             max_listings=row.max_listings,
             pushes_per_hour=row.pushes_per_hour,
+            feed_url=row.feed_url,
+            harvest_hours=row.harvest_hours,
             demo=row.demo,
             version=row.version,
             created_at=row.created_at,

@@ -84,9 +84,8 @@ def read(session: Session, source: Source, data: bytes) -> Spreadsheet:
     except BadTable as error:
         fault = FieldError(pointer="#", detail=error.detail, code=error.code)
         raise Problem(UNREADABLE, error.detail, errors=[fault]) from None
-    terms = _terms(session)
-    columns = understand(table.headings, rows, {"columns": mapping.columns}, terms)
-    context = _context(session, source, terms, mapping.values)
+    context = words_of(session, source)
+    columns = understand(table.headings, rows, {"columns": mapping.columns}, context.terms)
     return Spreadsheet(table, rows, columns, to_items(rows, columns, context), mapping.values)
 
 
@@ -117,16 +116,12 @@ def _terms(session: Session) -> Terms:
     return found
 
 
-def _context(
-    session: Session,
-    source: Source,
-    terms: Terms,
-    values: Mapping[str, Mapping[str, str | None]],
-) -> Context:
+def words_of(session: Session, source: Source) -> Context:
+    """What the words of a source's listings may mean, by its saved mapping and by ours."""
     owners = [source.organisation_pk, *source.providers]
     return Context(
-        terms=terms,
-        values=values,
+        terms=_terms(session),
+        values=MappingRead.model_validate(source.mapping).values,
         organisations=_names(organisations.by_pks(session, owners).values()),
         programmes=_programmes(session, source.organisation_pk),
         venues=_venues(session, owners),

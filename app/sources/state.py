@@ -17,17 +17,19 @@ from app.opportunities.intake import explain
 from app.opportunities.models import Opportunity, Status
 from app.opportunities.queries import is_asked
 from app.opportunities.shown import QualityReason
-from app.sources.models import Batch, Source
+from app.sources.models import HARVESTED, Batch, Source
 from app.sources.state_models import (
     STANDING,
     Asked,
     CorrectedField,
+    HarvestState,
     LastBatch,
     ListingFilters,
     ListingProblem,
     ListingSort,
     OldestListing,
     PartnerListing,
+    SourceHarvest,
     SourceState,
     sentences,
 )
@@ -36,12 +38,13 @@ from app.sources.state_models import (
 def states(
     session: Session, sources: Sequence[Source], public_url: str
 ) -> Mapping[int, SourceState]:
-    """The state of each of these sources, in six queries."""
+    """The state of each of these sources, in seven queries."""
     pks = [key(row) for row in sources]
     counts, means = _counted(session, pks)
     pending = _pending(session, pks)
     batches = _last_batches(session, pks, public_url)
     oldest = _oldest_unseen(session, pks, public_url)
+    harvests = _harvests(session, sources, public_url)
     return {
         key(row): SourceState(
             last_push_at=row.last_push_at,
@@ -50,6 +53,7 @@ def states(
             live=counts.get(key(row), {}).get(Status.PUBLISHED.value, 0),
             pending=pending.get(key(row), 0),
             oldest_unseen=oldest.get(key(row)),
+            harvest=harvests.get(key(row)),
             quality=means.get(key(row)),
         )
         for row in sources
@@ -114,6 +118,27 @@ def _last_batches(session: Session, pks: Collection[int], public_url: str) -> di
             counts=row.counts,
         )
         for row in rows.scalars()
+    }
+
+
+def _harvests(
+    session: Session, sources: Sequence[Source], public_url: str
+) -> dict[int, HarvestState]:
+    fetched = {key(row): row for row in sources if row.kind in HARVESTED}
+    if not fetched:
+        return {}
+    found = session.execute(
+        select(SourceHarvest).where(col(SourceHarvest.source_pk).in_(list(fetched)))
+    ).scalars()
+    known = {row.source_pk: row for row in found}
+    return {
+        pk: HarvestState(
+            href=f"{public_url}/v1/sources/{row.key}/harvests",
+            **(
+                known.get(pk) or SourceHarvest(source_pk=pk, feed_url="", due_at=row.created_at)
+            ).model_dump(include={"harvested_at", "due_at", "failures", "failing_since", "why"}),
+        )
+        for pk, row in fetched.items()
     }
 
 

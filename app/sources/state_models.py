@@ -41,6 +41,41 @@ class OldestListing(SQLModel):
     last_seen_at: datetime
 
 
+class SourceHarvest(SQLModel, table=True):
+    """How fetching a source's listings stands. The room that fetches writes it."""
+
+    __tablename__ = "source_harvest"
+
+    source_pk: int = Field(foreign_key="source.pk", primary_key=True)
+    feed_url: str = Field(max_length=2_000, description="The address that the rest is about.")
+    due_at: datetime | None = Field(
+        default=None, index=True, description="None: only when it is asked for."
+    )
+    harvested_at: datetime | None = Field(
+        default=None, description="When it was last fetched to the end without a fault."
+    )
+    failures: int = Field(default=0, description="Harvests in a row that did not end well.")
+    failing_since: datetime | None = None
+    why: str | None = Field(default=None, max_length=500)
+    told: bool = Field(default=False, description="Whether its owner knows that it fails.")
+    sweep: bool = Field(
+        default=False, description="Whether what the feed does not hold is to be withdrawn."
+    )
+
+
+class HarvestState(SQLModel):
+    """How fetching a source's listings stands."""
+
+    href: str = Field(description="The harvests.")
+    harvested_at: datetime | None = Field(
+        description="When the feed was last followed to its end without a fault."
+    )
+    due_at: datetime | None = Field(description="When it is fetched again; none: when asked to.")
+    failures: int = Field(description="Harvests in a row that did not end well.")
+    failing_since: datetime | None
+    why: str | None = Field(description="What is wrong with the feed, and what to do.")
+
+
 class SourceState(SQLModel):
     """How a source is doing."""
 
@@ -50,6 +85,9 @@ class SourceState(SQLModel):
     live: int = Field(description="How many are published.")
     pending: int = Field(description="Changes that await a moderator.")
     oldest_unseen: OldestListing | None
+    harvest: HarvestState | None = Field(
+        default=None, description="Of a source whose listings are fetched."
+    )
     quality: float | None = Field(
         description="The mean of its drafts, submitted and published listings, 0 to 100."
     )

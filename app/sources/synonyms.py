@@ -16,7 +16,8 @@ ARTFORMS: Words = {
     "combined_arts": """multi arts | multi artform | mixed arts | mixed | carnival | arts |
         creative arts | performing arts | various | multidisciplinary | cross artform |
         festival | cabaret | multi discipline""",
-    "dance": """ballet | street dance | contemporary dance | hip hop | tap | tap dance |
+    "dance": """ballet | street dance | break dance | folk dance | african dance | irish dance |
+        dancehall | contemporary dance | hip hop | tap | tap dance |
         breakdance | breaking | movement | bhangra | jazz dance | ballroom | dancing |
         creative dance | modern dance""",
     "libraries": "library | reading | books | book group | rhyme time | storytime | story time",
@@ -153,7 +154,8 @@ KINDS: Words = {
     "apprenticeship": "apprenticeships | apprentice",
     "arts_award": "accreditation | qualification",
     "holiday_activity": """holiday club | holiday activity | haf | summer school |
-        holiday scheme | play scheme | playscheme | holiday course | half term activity""",
+        holiday scheme | play scheme | playscheme | activity holiday camp | holiday course |
+        half term activity""",
     "commission": "commissions | call out | open call | artist call | call for artists",
     "funding": "grant | grants | fund | bursary scheme | funding call",
     "loan_resource": "loan box | loan boxes | loan | handling box | loans box | resource box",
