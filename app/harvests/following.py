@@ -125,8 +125,6 @@ class Follower:
                 self.incomplete = True
                 return
             url = position.next_url
-            if url in seen:
-                raise Fault("loop", "The feed leads in a circle: this page came before.", url=url)
             seen.add(url)
             known = Known(position.etag, position.modified) if position.ended else None
             answer = self._read(url, known)
@@ -137,7 +135,10 @@ class Follower:
                 page = rpde_pages.read(answer.body, url)
             except BadPage as error:
                 raise Fault("bad_page", str(error), url=url) from None
-            self._keep(position, page, answer)
+            circle = page.following in seen and not page.is_last
+            self._keep(position, page, answer, url if circle else page.following)
+            if circle:
+                raise Fault("loop", "The feed leads in a circle: `next` is a page before.", url=url)
             if page.is_last:
                 return
             empty = empty + 1 if page.is_empty else 0
@@ -160,11 +161,11 @@ class Follower:
     def _read(self, url: str, known: Known | None) -> Answer | None:
         return self._reader.read(url, ACCEPT, known)
 
-    def _keep(self, position: HarvestPosition, page: Page, answer: Answer) -> None:
+    def _keep(self, position: HarvestPosition, page: Page, answer: Answer, following: str) -> None:
         """Write down a page and where the feed goes on, together."""
         said = known_of(answer) if page.is_last else Known()
         values = {
-            "next_url": page.following,
+            "next_url": following,
             "ended": page.is_last,
             "etag": said.etag,
             "modified": said.modified,
