@@ -370,7 +370,7 @@ class TestItems:
             "identifier": made,
             "url": "https://example.org/street-dance",
             "name": "Street dance for girls and boys",
-            "description": "Every Saturday.\n\nCome & dance. Wear trainers.",
+            "description": "Every Saturday.\n\nCome & dance.\n\nWear trainers.",
             "activity": [
                 {
                     "@type": "Concept",
@@ -385,7 +385,7 @@ class TestItems:
                     "inScheme": scheme,
                 },
             ],
-            "category": ["Dance", "Film and moving image"],
+            "category": ["Dance", "Film and moving image", "Club"],
             "ageRange": quantity,
             "location": {
                 "@type": "Place",
@@ -747,7 +747,7 @@ class TestJob:
         assert sort_and_renew(build.database_of(client)) == 1
         assert sort_and_renew(build.database_of(client)) == 0
         held.catch_up().assert_in_step()
-        assert held["session-series"][made]["category"] == ["Moving image"]
+        assert held["session-series"][made]["category"] == ["Moving image", "Club"]
         (scheme,) = {one["inScheme"] for one in held["session-series"][made]["activity"]}
         found = client.get(scheme).json()
         assert "Moving image" in [one["prefLabel"] for one in found["concept"]]

@@ -19,9 +19,9 @@ from app.feeds.openactive_words import (
     activities,
     official,
 )
+from app.feeds.paragraphs import paragraphs
 from app.kit.strict_json import dumps
 from app.kit.times import LONDON
-from app.opportunities.tokens import plain
 from app.vocabularies.models import Vocabulary
 
 Labels = Mapping[Vocabulary, Mapping[str, str]]
@@ -33,6 +33,11 @@ KINDS: Mapping[Feed, str] = {
     Feed.COURSE_INSTANCE: "CourseInstance",
 }
 CONTEXT = "https://openactive.io/"
+CATEGORIES = (
+    ("artforms", Vocabulary.ARTFORM),
+    ("themes", Vocabulary.THEME),
+    ("audiences", Vocabulary.AUDIENCE),
+)
 WHOLE = frozenset({"course", "term", "week"})
 """What one price pays for when all sessions are booked together."""
 FOR_THE_YOUNG = frozenset(
@@ -94,7 +99,7 @@ def _data(feed: Feed, shown: Shown, labels: Labels) -> dict[str, Any]:
         "name": shown["title"],
         "description": _description(shown),
         "activity": activities(shown, artforms),
-        "category": [artforms.get(code, code) for code in shown["artforms"]],
+        "category": _categories(shown, labels),
         "ageRange": _ages(shown),
         "location": place(shown),
         "organizer": _organizer(shown),
@@ -112,8 +117,20 @@ def _data(feed: Feed, shown: Shown, labels: Labels) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "", [], {})}
 
 
+def _categories(shown: Shown, labels: Labels) -> list[str]:
+    """All that sorts a listing, in words: the standard knows sports, and any text besides."""
+    found = [
+        labels.get(vocabulary, {}).get(code, code)
+        for member, vocabulary in CATEGORIES
+        for code in shown[member]
+    ]
+    if shown["kind"]:
+        found.append(shown["kind"].replace("_", " ").capitalize())
+    return list(dict.fromkeys(found))
+
+
 def _description(shown: Shown) -> str:
-    summary, text = shown["summary"] or "", plain(shown["description"] or "")
+    summary, text = shown["summary"] or "", paragraphs(shown["description"] or "")
     if text.startswith(summary):
         return text
     return f"{summary}\n\n{text}" if text else summary

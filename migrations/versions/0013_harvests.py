@@ -164,6 +164,8 @@ def upgrade() -> None:
     _allow("source", "ck_source_sourcekind", "kind", (*PUSHED, *FETCHED))
     _allow("batch", "ck_batch_format", "format", (*SENT, *FOUND))
     op.execute("UPDATE source SET harvest_hours = 24")
+    # The items of the feeds name kinds, themes and audiences now: the job makes them anew.
+    op.execute("UPDATE openactive_item SET stale = (1 = 1)")
 
 
 def downgrade() -> None:
