@@ -41,6 +41,7 @@ from app.deliveries.worker import Job, Sender, Worker, running
 from app.enquiries import retention
 from app.enquiries.keeping_time import keep_time
 from app.enquiries.retention import purge as purge_enquiries
+from app.feeds import openactive_soundness
 from app.feeds.openactive_keeping import sort_and_renew
 from app.harvests.harvester import FEED_BYTES, FEED_SECONDS, Harvester, harvesting
 from app.kit import contract, migrations
@@ -402,13 +403,15 @@ def doctor(
 ) -> None:
     """Look for what is wrong with the database; exit 1 if anything is.
 
-    Copies of listings that are made for reading are mended on the way: documents, search, places.
+    Copies of listings that are made for reading are mended on the way: documents, search, places,
+    and items of the OpenActive feeds.
     """
     settings = Settings()
     with _database(settings) as database:
         findings = list(examine(database))
         if not any(finding.level == "error" for finding in findings):
             findings += soundness.examine(database)
+            findings += openactive_soundness.examine(database)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:

@@ -6,7 +6,7 @@ Sessions are numbered only where a feed tells of them, which is below a series; 
 when the series appears or goes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -125,7 +125,7 @@ class _Rows:
             before = self.before.get(row.pk, {})
             if Feed.UNSORTED in before:
                 unsorted.append(row.pk)
-            items = _items(row, before, labels)
+            items = items_of(row, before, labels)
             for feed, (live, item) in items.items():
                 values = {"row_pk": row.pk, "row_feed": feed, "new_live": live, "new_item": item}
                 if feed in before:
@@ -173,7 +173,7 @@ class _Rows:
         return found | _sessions_of(session, self.turned)
 
 
-def _items(row: Any, before: Mapping[Feed, bool], labels: Labels) -> dict[Feed, tuple[bool, bytes]]:
+def items_of(row: Any, before: Iterable[Feed], labels: Labels) -> dict[Feed, tuple[bool, bytes]]:
     """What each feed holds of a listing: whether it shows it, and the item."""
     items: dict[Feed, tuple[bool, bytes]] = {
         feed: (False, deleted(KINDS[feed], row.id)) for feed in before if feed is not Feed.UNSORTED
