@@ -20,6 +20,7 @@ from tests.test_authorities import statements
 from tests.test_opportunities import act, push
 from tests.test_search import walk
 from tests.test_service import problem
+from tests.test_venues import make as make_venue
 
 PATH = "/v1/opportunities"
 MANY = 260
@@ -42,6 +43,7 @@ def found(shared_database_url: str) -> Iterator[TestClient]:
         keys = build.Keys(build.database_of(client))
         build.organisation(client, keys)
         build.source(client, keys, key="web")
+        kiln = make_venue(client, keys.staff, "dance-hub", "Kiln", address="1 Road\nBirmingham")
         items = [
             build.listing(
                 external_id=f"music-{number:03}",
@@ -57,6 +59,14 @@ def found(shared_database_url: str) -> Iterator[TestClient]:
                 title='=HYPERLINK("https://example.org")',
                 summary='Say "hello", then\nleave; é ✓',
                 description="<p>One</p><p>Two &amp; three</p>",
+            )
+        )
+        items.append(
+            build.listing(
+                external_id="marks",
+                title="Clay, slip",
+                summary='A "slip" is wet clay',
+                venue=kiln["slug"],
             )
         )
         items.append(
@@ -220,6 +230,15 @@ class TestTables:
         assert (row["free"], row["demo"], row["age_min"]) == ("false", "false", "7.0")
         assert int(row["change_number"]) == item["change_number"]
 
+    def test_quotation_marks_where_they_are_needed(self, found: TestClient) -> None:
+        answer = found.get(f"{PATH}.csv")
+        (row,) = (one for one in table(answer) if one["external_id"] == "marks")
+        assert (row["title"], row["summary"]) == ("Clay, slip", 'A "slip" is wet clay')
+        assert row["venue_address"] == "1 Road\nBirmingham"
+        again = StringIO(newline="")
+        csv.writer(again).writerows(csv.reader(StringIO(answer.text, newline="")))
+        assert answer.text == again.getvalue()
+
     def test_a_mark_for_excel_on_request(self, found: TestClient) -> None:
         plain = found.get(f"{PATH}.csv?q=hello").content
         assert plain.startswith(b"id,")
@@ -234,7 +253,7 @@ class TestMaps:
         assert answer.headers["content-type"] == "application/geo+json"
         whole = answer.json()
         assert set(whole) == {"type", "features"}
-        assert len(whole["features"]) == MANY + 2
+        assert len(whole["features"]) == MANY + 3
         for one in whole["features"]:
             assert set(one) == {"type", "id", "geometry", "properties"}
             if one["geometry"] is None:

@@ -5,7 +5,6 @@ out because it moved meanwhile. Documents follow a page at a time, each page in 
 a slow client holds neither a connection nor a snapshot. What is withdrawn meanwhile is left out.
 """
 
-import csv
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -154,27 +153,15 @@ def _collection(pages: Iterable[Iterable[bytes]]) -> Iterator[bytes]:
 # --- CSV --------------------------------------------------------------------------------------
 
 
-class _Lines(list[str]):
-    """Takes what is written; for a CSV writer half the cost of a file in memory."""
-
-    write = list.append
-
-    def taken(self) -> bytes:
-        """What was written since this was asked last."""
-        text = "".join(self)
-        self.clear()
-        return text.encode()
-
-
 def csv_file(found: Search, keys: "array[int]", *, mark: bool) -> Iterator[bytes]:
     """A table with a heading; `mark` puts first what tells Excel that it is UTF-8."""
-    lines = _Lines()
-    write = csv.writer(lines).writerow
-    write(csv_columns.HEADINGS)
-    yield (BYTE_ORDER_MARK if mark else b"") + lines.taken()
+    yield (BYTE_ORDER_MARK if mark else b"") + csv_columns.HEADING.encode()
     for page in found.pages(keys):
-        for row in page:
-            # Texts are mostly different: to remember them all costs more than it saves.
-            shown = pydantic_core.from_json(row.document, cache_strings="keys")
-            write(csv_columns.row_of(shown, row.change_number, found.public_url))
-        yield lines.taken()
+        yield "".join(_lines(found, page)).encode()
+
+
+def _lines(found: Search, rows: Iterable[Any]) -> Iterator[str]:
+    for row in rows:
+        # Texts are mostly different: to remember them all costs more than it saves.
+        shown = pydantic_core.from_json(row.document, cache_strings="keys")
+        yield csv_columns.line_of(shown, row.change_number, found.public_url)

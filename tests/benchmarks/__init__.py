@@ -6,5 +6,6 @@ prints it. To add a figure, write it in `cases` and give it a line in `report`.
 
 Finding is measured at several sizes: `filled` keeps the databases, `questions` says what is asked,
 `rivals` is the same list written otherwise, `discovery` measures, `figures` holds the goals and
-prints the table. To add a figure there, name it in `figures` and measure it in `discovery`.
+prints the table. To add a figure there, name it in `figures` and measure it in `discovery`; those
+of files of all listings are measured in `exports`.
 """

@@ -4,14 +4,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from tests.benchmarks import cases, discovery, figures, harness, report
+from tests.benchmarks import cases, discovery, exports, figures, harness, report
 from tests.benchmarks.load import BenchmarkError
 from tests.postgres import PostgresMissing
 
 ENGINES = ("sqlite", "postgresql")
-PARTS = ("discovery", "pushes")
+PARTS = ("discovery", "exports", "pushes")
 SIZES = "10000,100000"
 
 
@@ -23,6 +23,8 @@ def main() -> None:
     try:
         if "discovery" in asked.only:
             _discovery(asked, facts, engines)
+        if "exports" in asked.only:
+            _exports(asked, facts, engines)
         if "pushes" in asked.only:
             _pushes(asked, facts, engines)
     except (BenchmarkError, PostgresMissing) as error:
@@ -35,10 +37,26 @@ def _discovery(
     plan = discovery.Plan(
         seconds=asked.seconds, rounds=asked.rounds, sizes=asked.sizes, items=asked.batch
     )
+    _figures(asked, facts, engines, lambda engine, note: discovery.measure(engine, plan, note))
+
+
+def _exports(
+    asked: argparse.Namespace, facts: dict[str, str | int], engines: Sequence[str]
+) -> None:
+    plan = exports.Plan(seconds=asked.seconds, rounds=asked.rounds, sizes=asked.sizes)
+    _figures(asked, facts, engines, lambda engine, note: exports.measure(engine, plan, note))
+
+
+def _figures(
+    asked: argparse.Namespace,
+    facts: dict[str, str | int],
+    engines: Sequence[str],
+    measure: Callable[[str, cases.Note], tuple[str, list[figures.Found]]],
+) -> None:
     found: list[figures.Found] = []
     versions = {}
     for engine in engines:
-        versions[engine], measured = discovery.measure(engine, plan, _note(figures.NAMES[engine]))
+        versions[engine], measured = measure(engine, _note(figures.NAMES[engine]))
         found += measured
     if asked.json:
         print(json.dumps([one.as_json() for one in found], indent=2))

@@ -81,6 +81,13 @@ class Figure(Enum):
     FIRST = "batch, first push, times the limit", "", Goal("≤ 6", most=6)
     AGAIN = "batch, the same again, share of the first", "", Goal("≤ 0.33", most=0.33)
     SHEET = "batch, CSV, times JSON", "", Goal("≤ 1.5", most=1.5)
+    LINES = "file of all as NDJSON", "MB/s", Goal("≥ 20", least=20)
+    LINES_MB = "the same, memory that the server took for it", "MB", Goal("≤ 150", most=150)
+    TABLE = "file of all as CSV", "MB/s", Goal("≥ 20", least=20)
+    TABLE_MB = "the same, memory for it", "MB", Goal("≤ 150", most=150)
+    MAP = "file of all as GeoJSON", "MB/s", Goal()
+    MAP_MB = "the same, memory for the map", "MB", Goal("≤ 150", most=150)
+    FILE_UNMODIFIED_CPU = "304 of a file, CPU of the server", "µs", Goal()
 
     def __init__(self, title: str, unit: str, goal: Goal) -> None:
         self.title = title
