@@ -30,10 +30,10 @@ from app.harvests.openactive_offers import prices
 from app.harvests.openactive_when import Warn
 from app.harvests.openactive_where import accessibility, where
 from app.harvests.readings import Reading, Unreadable
+from app.harvests.sorting import sort_word
 from app.kit.problems import FieldError
 from app.opportunities.models import OLDEST, Kind
 from app.sources.cell_values import Context, unknown_word
-from app.sources.items import KIND_TERMS
 from app.sources.plain_writing import read_ages, read_html
 
 TITLE_LENGTH, ALT_LENGTH = 160, 300
@@ -42,7 +42,6 @@ OWN_SCHEME = "/openactive/artforms"
 """How the address of our own concept scheme ends, wherever this software runs."""
 GONE = "EventCancelled"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ufeff\u2028\u2029]")
-KIND_LABELS = {kind.value.replace("_", " ").capitalize(): kind.value for kind in Kind}
 
 
 def key_of(kind: str, rpde_id: str, data: Data) -> str:
@@ -50,17 +49,18 @@ def key_of(kind: str, rpde_id: str, data: Data) -> str:
 
     An `@id` stays when an item moves from one feed to another; the id of a feed's item need not.
     """
-    return _name(identity(data) or f"{kind}/{rpde_id}")
+    return listing_name(identity(data) or f"{kind}/{rpde_id}")
 
 
 def series_of(data: Data) -> str | None:
     """The name of the series that a session belongs to."""
     said = data.get("superEvent")
     named = identity(said) if isinstance(said, dict) else line(said)
-    return _name(named) if named else None
+    return listing_name(named) if named else None
 
 
-def _name(said: str) -> str:
+def listing_name(said: str) -> str:
+    """A name that fits where external ids are kept; of a longer one its digest."""
     name = unicodedata.normalize("NFC", said).strip()
     if len(name) > NAME_LENGTH or not name.isprintable():
         return "sha256:" + hashlib.sha256(name.encode()).hexdigest()
@@ -129,7 +129,7 @@ def _words(kind: str, data: Data, words: Context, warn: Warn) -> dict[str, Any]:
     """Artforms, themes, audiences and the kind, of the item's categories and activities."""
     found: dict[str, Any] = {"artforms": [], "themes": [], "audiences": []}
     for label in lines(data.get("category")):
-        if not _sort(label, words, found):
+        if not sort_word(label, words, found):
             warn("#/artforms", "unknown_word", unknown_word("artforms", label))
     for concept in listed(data.get("activity")):
         own = _own_artform(concept, words) if isinstance(concept, dict) else None
@@ -137,7 +137,7 @@ def _words(kind: str, data: Data, words: Context, warn: Warn) -> dict[str, Any]:
             found["artforms"].append(own)
             continue
         label = line(member(concept, "prefLabel") if isinstance(concept, dict) else concept)
-        if label and not _sort(label, words, found):
+        if label and not sort_word(label, words, found):
             warn("#/artforms", "unknown_word", unknown_word("artforms", label))
     if kind == "CourseInstance":
         found.setdefault("kind", Kind.COURSE.value)
@@ -151,31 +151,6 @@ def _own_artform(concept: Data, words: Context) -> str | None:
     scheme, _, code = identity(concept).partition("#")
     known = words.terms.get("artform", {}).values()
     return code if scheme.endswith(OWN_SCHEME) and code in known else None
-
-
-FIELDS = (("artforms", "artform"), ("themes", "theme"), ("audiences", "audience"))
-
-
-def _sort(label: str, words: Context, found: dict[str, Any]) -> bool:
-    """Put a word where it belongs: first by our own labels, then by other words for them."""
-    kind = KIND_LABELS.get(label)
-    if kind:
-        found.setdefault("kind", kind)
-        return True
-    for name, vocabulary in FIELDS:
-        code = words.terms.get(vocabulary, {}).get(label.casefold())
-        if code:
-            found[name].append(code)
-            return True
-    for name, _ in FIELDS:
-        codes, unknown = words.terms_in(name, label)
-        if not unknown:
-            found[name] += codes
-            return True
-    known, kind = words.word("kind", label, KIND_TERMS)
-    if known and kind:
-        found.setdefault("kind", kind)
-    return known
 
 
 def _ages(data: Data) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from calendar import isleap, monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from app.kit.times import LONDON, from_london
 from app.opportunities.models import MOST_SESSIONS
@@ -21,8 +21,10 @@ PARTS = frozenset(
     {"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS", "WKST"}
 )
 _WEEKDAY = re.compile(rf"([+-]?[0-9]{{1,2}})?({'|'.join(WEEKDAYS)})")
-_NUMBER = re.compile(r"[+-]?[0-9]{1,4}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,5}")
 DAY = timedelta(days=1)
+MOST_COUNTED = 40_000
+"""Occasions since a rule began: every day of this century."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def expand(recurrence: Recurrence) -> list[tuple[datetime, datetime | None]]:
     length = recurrence.ends_at - recurrence.starts_at if recurrence.ends_at else None
     left_out = set(recurrence.exdates)
     found: list[tuple[datetime, datetime | None]] = []
-    for number, day in enumerate(_days(rule, first.date())):
+    for number, day in enumerate(_days(rule, first.date(), first.date() + HORIZON)):
         occasion = datetime.combine(day, first.time())
         if number == rule.count or (rule.until and occasion > rule.until):
             break
@@ -63,8 +65,26 @@ def expand(recurrence: Recurrence) -> list[tuple[datetime, datetime | None]]:
 # --- expanding --------------------------------------------------------------------------------
 
 
-def _days(rule: Rule, first: date) -> Iterator[date]:
-    last = first + HORIZON
+def starts_between(
+    rrule: str, first: datetime, since: date, until: date, zone: tzinfo = LONDON
+) -> list[datetime]:
+    """When a rule's occasions start between two days, both inclusive, on the clock of a zone.
+
+    `first` has no zone, and neither have the answers. Each day from the first on is looked at
+    once, so a rule that began long ago costs little; ValueError when the rule is refused.
+    """
+    rule = _read(rrule.upper().removeprefix("RRULE:"), zone, MOST_COUNTED)
+    found: list[datetime] = []
+    for number, day in enumerate(_days(rule, first.date(), until)):
+        start = datetime.combine(day, first.time())
+        if number == rule.count or (rule.until and start > rule.until):
+            break
+        if day >= since:
+            found.append(start)
+    return found
+
+
+def _days(rule: Rule, first: date, last: date) -> Iterator[date]:
     for period in _periods(rule, first, last):
         days = [day for day in period if _matches(rule, day, first)]
         if rule.positions:
@@ -122,7 +142,7 @@ def _which(rule: Rule, day: date) -> tuple[int, int]:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def _read(text: str) -> Rule:
+def _read(text: str, zone: tzinfo = LONDON, most: int = MOST_SESSIONS) -> Rule:
     parts: dict[str, str] = {}
     for part in text.split(";"):
         name, equals, value = part.partition("=")
@@ -141,8 +161,8 @@ def _read(text: str) -> Rule:
     return Rule(
         frequency=frequency,
         interval=_number("INTERVAL", parts.get("INTERVAL", "1"), 1, 400),
-        count=_number("COUNT", parts.get("COUNT", str(MOST_SESSIONS)), 1, MOST_SESSIONS),
-        until=_until(parts["UNTIL"]) if "UNTIL" in parts else None,
+        count=_number("COUNT", parts.get("COUNT", str(most)), 1, most),
+        until=_until(parts["UNTIL"], zone) if "UNTIL" in parts else None,
         week_starts=WEEKDAYS.index(week_starts),
         months=_numbers("BYMONTH", parts, 1, 12),
         month_days=_numbers("BYMONTHDAY", parts, -31, 31),
@@ -178,14 +198,14 @@ def _weekdays(text: str | None, frequency: str) -> list[tuple[int, int]]:
     return found
 
 
-def _until(text: str) -> datetime:
-    """UNTIL as London's wall clock, since the occasions are counted on that."""
+def _until(text: str, zone: tzinfo) -> datetime:
+    """UNTIL on the zone's wall clock, since the occasions are counted on that."""
     try:
         if text.endswith("Z"):
             instant = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-            return instant.astimezone(LONDON).replace(tzinfo=None)
+            return instant.astimezone(zone).replace(tzinfo=None)
         if "T" in text:
-            return datetime.strptime(text, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - London's wall clock
+            return datetime.strptime(text, "%Y%m%dT%H%M%S")  # noqa: DTZ007 - a wall clock
         return datetime.combine(datetime.strptime(text, "%Y%m%d"), time.max)  # noqa: DTZ007
     except (ValueError, OverflowError):
         raise ValueError("UNTIL must be such as 20271231 or 20271231T170000Z.") from None
