@@ -44,6 +44,7 @@ class TestState:
             "live": 0,
             "pending": 0,
             "oldest_unseen": None,
+            "harvest": None,
             "quality": None,
         }
 
