@@ -83,14 +83,6 @@ def _file(server: Server, ending: str, size: int, rounds: int) -> tuple[float, f
     if ending == "ndjson" and any(read.lines != size for read in reads):
         raise BenchmarkError(f"A file had {reads[0].lines:,} lines, not {size:,}.")
     speed = statistics.median(read.megabytes / read.seconds for read in reads)
-    print(
-        "PEAK",
-        ending,
-        size,
-        server.peak_mb(),
-        before,
-        [round(r.megabytes / r.seconds, 1) for r in reads],
-    )
     return speed, server.peak_mb() - before
 
 
