@@ -41,6 +41,7 @@ from app.enquiries.rules import Desk, Rules
 from app.feeds import calendar_routes as calendars
 from app.feeds import export_routes as exports
 from app.feeds import openactive_routes as openactive
+from app.feeds import oruk_routes as open_referral
 from app.feeds import sitemap_routes as sitemaps
 from app.feeds import structured_data_routes as structured_data
 from app.feeds.openactive_keeping import keep_items
@@ -126,6 +127,7 @@ TAGS = {
     "organisations": "Arts organisations, schools, libraries, music hubs; their venues.",
     "authorities": "Local authorities, their boundaries, school terms, and postcodes.",
     "openactive": "The same listings as OpenActive feeds, for activity finders.",
+    "open-referral-uk": "The same listings as services, for councils' directories.",
     "vocabularies": "The words of the field, which staff can extend.",
     "deliveries": "What was announced by mail and otherwise: how it stands, and dead letters.",
     "webhooks": "Telling other systems what happened.",
@@ -165,6 +167,7 @@ ROOMS = (
     deliveries,
     webhooks,
     openactive,
+    open_referral,
     access,
 )
 OPEN_ROOMS = (my_enquiry,)
@@ -285,6 +288,7 @@ LINKS = {
     "school_terms": "/v1/school-terms",
     "vocabularies": "/v1/vocabularies",
     "openactive": "/openactive",
+    "open_referral_uk": "/oruk/v3",
     "health": "/healthz",
     "readiness": "/readyz",
     "sitemap": "/sitemap.xml",

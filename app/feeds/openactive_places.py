@@ -34,7 +34,7 @@ def place(shown: Mapping[str, Any]) -> dict[str, Any]:
             "longitude": venue["lng"],
         }
     if "address" not in found and "geo" not in found:
-        found["address"] = ", ".join(filter(None, [*_lines(venue), area]))
+        found["address"] = ", ".join(filter(None, [*address_lines(venue), area]))
     amenities = _amenities(venue["access"])
     if amenities:
         found["amenityFeature"] = amenities
@@ -51,7 +51,7 @@ def _reach(shown: Mapping[str, Any], area: str) -> dict[str, Any]:
     return {"@type": "Place", "name": name, "address": where}
 
 
-def _lines(venue: Mapping[str, Any]) -> list[str]:
+def address_lines(venue: Mapping[str, Any]) -> list[str]:
     """The lines of an address, without its postcode and its country."""
     postcode = (venue["postcode"] or "").replace(" ", "").lower()
     found = []
@@ -64,7 +64,7 @@ def _lines(venue: Mapping[str, Any]) -> list[str]:
 
 def _postal(venue: Mapping[str, Any], area: str) -> dict[str, Any] | None:
     """An address in full; the standard knows no half of one."""
-    lines = _lines(venue)
+    lines = address_lines(venue)
     if not lines or not venue["postcode"]:
         return None
     street, locality = lines, area
