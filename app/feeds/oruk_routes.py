@@ -55,8 +55,8 @@ TermId = Annotated[UUID, Path(description="The id of the term.")]
 Make = Callable[[], bytes]
 
 
-@router.get("", response_model=OrukRoot, include_in_schema=False)
-@router.get("/", response_model=OrukRoot)
+@router.get("", response_model=OrukRoot)
+@router.get("/", response_model=OrukRoot, include_in_schema=False)
 def get_oruk_root(request: Request, session: ReadSession) -> Response:
     """Which standard is spoken here: Open Referral UK 3.0, a profile of HSDS."""
     public_url = request.app.state.settings.public_url
