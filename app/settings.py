@@ -235,8 +235,8 @@ class Settings(BaseSettings):
     outbound_ports: str = Field(
         default="443,8443",
         pattern=r"^[0-9, ]*$",
-        description="Ports that webhooks may go to, and feeds (with 80) be on, by commas; none named: "
-        "any.",
+        description="Ports that webhooks may go to, and feeds (with 80) be on, by commas; none "
+        "named: any.",
     )
     webhook_log_days: int = Field(
         default=30, ge=1, le=3_650, description="Days that the delivery log of webhooks is kept."

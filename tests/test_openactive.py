@@ -412,7 +412,9 @@ class TestItems:
                 "email": "learning@example.org",
                 "telephone": data["organizer"]["telephone"],
             },
-            "image": [{"@type": "ImageObject", "url": "https://example.org/a.jpg"}],
+            "image": [
+                {"@type": "ImageObject", "url": "https://example.org/a.jpg", "caption": "Dancers"}
+            ],
             "accessibilityInformation": "British Sign Language, Audio described. Ask us.",
             "accessibilitySupport": [
                 {

@@ -174,7 +174,11 @@ def _programme(shown: Shown) -> dict[str, Any] | None:
 
 
 def _image(shown: Shown) -> list[dict[str, Any]]:
-    return [{"@type": "ImageObject", "url": shown["image"]["url"]}] if shown["image"] else []
+    image = shown["image"]
+    if not image:
+        return []
+    # What it shows: a member of schema.org, which readers of OpenActive may pass over.
+    return [{"@type": "ImageObject", "url": image["url"], "caption": image["alt"]}]
 
 
 def _access(shown: Shown, labels: Mapping[str, str]) -> dict[str, Any]:

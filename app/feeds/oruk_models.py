@@ -144,7 +144,7 @@ class OrukServiceSummary(OrukShape):
     fees: str | None = None
     minimum_age: float | None = None
     maximum_age: float | None = None
-    last_modified: datetime
+    last_modified: datetime | None = None
     organization: OrukOrganizationSummary | None = None
 
 
