@@ -6,12 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.benchmarks import cases, discovery, exports, figures, harness, report
+from tests.benchmarks import cases, discovery, exports, figures, harness, harvests, report
 from tests.benchmarks.load import BenchmarkError
 from tests.postgres import PostgresMissing
 
 ENGINES = ("sqlite", "postgresql")
-PARTS = ("discovery", "exports", "pushes")
+PARTS = ("discovery", "exports", "harvests", "pushes")
 SIZES = "10000,100000"
 
 
@@ -25,6 +25,9 @@ def main() -> None:
             _discovery(asked, facts, engines)
         if "exports" in asked.only:
             _exports(asked, facts, engines)
+        if "harvests" in asked.only:
+            plan = harvests.Plan(rounds=asked.rounds)
+            _figures(asked, facts, engines, lambda *told: harvests.measure(told[0], plan, told[1]))
         if "pushes" in asked.only:
             _pushes(asked, facts, engines)
     except (BenchmarkError, PostgresMissing) as error:
