@@ -43,6 +43,7 @@ from app.enquiries.keeping_time import keep_time
 from app.enquiries.retention import purge as purge_enquiries
 from app.feeds import openactive_soundness
 from app.feeds.openactive_keeping import sort_and_renew
+from app.harvests.actions import purge as purge_harvests
 from app.harvests.harvester import FEED_BYTES, FEED_SECONDS, Harvester, harvesting
 from app.kit import contract, migrations
 from app.kit.database import Database, Unavailable
@@ -143,6 +144,7 @@ def jobs(settings: Settings) -> list[Job]:
         Job("expire_unanswered", DAY, partial(expire_unanswered, days=grace)),
         Job("ask", DAY, partial(ask, days=confirm)),
         Job("purge_reports", DAY, partial(purge_reports, days=settings.report_days)),
+        Job("purge_harvests", DAY, _committed(partial(purge_harvests, days=settings.report_days))),
         Job("enquiries", MINUTE, partial(keep_time, rules=enquiry_rules(settings))),
         Job("purge_enquiries", DAY, purge_enquiries),
         # What was erased by request while somebody was reading is gone from the files soon.

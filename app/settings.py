@@ -107,7 +107,8 @@ class Settings(BaseSettings):
         default=400,
         ge=1,
         le=3_650,
-        description="Days that the items of a batch's report are kept; its counts stay.",
+        description="Days that the items of a batch's report are kept (its counts stay), and "
+        "what is told of a harvest.",
     )
     max_listings: int = Field(
         default=20_000,

@@ -11,6 +11,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from app.deliveries.models import Delivery
+from app.harvests.actions import purge
 from tests import build
 from tests.feeding import Feeds, event, feeding, harvester, sent, series, session
 from tests.test_service import problem
@@ -435,6 +436,22 @@ def mails(client: TestClient) -> list[str]:
     with build.database_of(client).reading() as db:
         found = db.exec(select(Delivery).order_by(Delivery.pk)).all()  # type: ignore[arg-type]
         return [one.payload["subject"] for one in found if one.recipient == "hub@example.org"]
+
+
+class TestHistory:
+    def test_what_is_old_is_forgotten(
+        self, client: TestClient, keys: build.Keys, feeds: Feeds, clock: time_machine.Traveller
+    ) -> None:
+        feeds.put("/events", "Event", "e", **event("e"))
+        source(client, keys, feeds.url("/events"), harvest_hours=None)
+        first = harvest(client, keys)
+        clock.shift(timedelta(days=100))
+        second = harvest(client, keys)
+        with build.database_of(client).writing() as session:
+            assert purge(session, days=99) == 1
+        left = client.get("/v1/sources/hub/harvests", headers=keys.staff).json()["items"]
+        assert [one["id"] for one in left] == [second["id"]]
+        problem(client.get(first["href"], headers=keys.staff), 404, "not_found")
 
 
 class TestAsking:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, update
@@ -16,6 +17,7 @@ from app.harvests import queries
 from app.harvests.fetching import Fault
 from app.harvests.models import (
     MOST_PROBLEMS,
+    OPEN,
     Harvest,
     HarvestDue,
     HarvestedItem,
@@ -250,6 +252,16 @@ def _failed(
             f"Once it is mended, POST /v1/sources/{source.key}/harvests has it read at once.",
         ],
     )
+
+
+def purge(session: Session, *, days: int) -> int:
+    """Forget harvests that ended so long ago; their number."""
+    old = delete(Harvest).where(
+        col(Harvest.ended_at) < now() - timedelta(days=days),
+        col(Harvest.outcome).not_in(OPEN),
+    )
+    result: Any = session.execute(old.execution_options(synchronize_session=False))
+    return int(result.rowcount)
 
 
 def _tell(session: Session, source: Source, subject: str, paragraphs: list[str]) -> None:
