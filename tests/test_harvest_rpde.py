@@ -14,6 +14,7 @@ from app.deliveries.models import Delivery
 from app.harvests.actions import purge
 from tests import build
 from tests.feeding import Feeds, event, feeding, harvester, sent, series, session
+from tests.listener import status
 from tests.test_service import problem
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -140,6 +141,33 @@ class TestWhole:
         told = harvest(client, keys)
         assert (told["outcome"], told["counts"]["items"], told["batches"]) == ("finished", 0, [])
         assert feeds.asked == ["/events?afterChangeNumber=1"]
+
+    def test_an_address_that_moved(
+        self, client: TestClient, keys: build.Keys, feeds: Feeds
+    ) -> None:
+        """The feed tells of its new address, which is where it goes on."""
+        for number in range(5):
+            feeds.put("/events", "Event", f"e{number}", **event(f"e{number}"))
+        former = feeds.url("/former").replace("127.0.0.1", "localhost")
+        feeds.replies["/former"] = status(301, Location=feeds.url("/events"))
+        source(client, keys, former)
+        told = harvest(client, keys)
+        assert (told["outcome"], told["problems"]) == ("finished", [])
+        assert len(listings(client)) == 5
+
+    def test_what_is_written_carelessly_is_left_out(
+        self, client: TestClient, keys: build.Keys, feeds: Feeds
+    ) -> None:
+        place = series("x")["location"] | {"geo": {"latitude": 52.4797, "longitude": -1.9085}}
+        place["address"] = place["address"] | {"postalCode": "ask us"}
+        organizer = {"@type": "Organization", "email": "none", "telephone": "ring the bell"}
+        careless = event("x", location=place, organizer=organizer, url="https://")
+        feeds.put("/events", "Event", "x", **careless)
+        source(client, keys, feeds.url("/events"))
+        assert harvest(client, keys)["counts"]["listings"]["created"] == 1
+        (one,) = listings(client).values()
+        assert (one["venue"]["postcode"], one["contact"]) == (None, None)
+        assert one["venue"]["lat"] == pytest.approx(52.4797, abs=0.001)
 
     def test_it_is_done_by_itself_when_it_is_due(
         self, client: TestClient, keys: build.Keys, feeds: Feeds, clock: time_machine.Traveller

@@ -24,6 +24,7 @@ from app.kit.problems import FieldError
 from app.sources.cell_values import Context, one_line, unknown_word
 from app.sources.plain_writing import read_html
 
+MOST_BYTES = 10_000_000
 MOST_EVENTS = 20_000
 MOST_LISTINGS = 10_000
 MOST_CHANGES = 2_000
@@ -72,6 +73,9 @@ def _calendars(data: bytes) -> list[Calendar]:
         raise Unreadable(
             [_error("#", "no_calendar", "This is no calendar: it begins with BEGIN:VCALENDAR.")]
         )
+    if len(text) > MOST_BYTES:
+        detail = f"A calendar has at most {MOST_BYTES // 1_000_000} MB. Leave out what is over."
+        raise Unreadable([_error("#", "too_large", detail)])
     if len(BEGIN.findall(text)) > MOST_EVENTS:
         raise Unreadable([_error("#", "too_many", f"It holds more than {MOST_EVENTS:,} entries.")])
     if any(len(line) > LONGEST_LINE for line in text.splitlines()):

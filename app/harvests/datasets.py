@@ -10,6 +10,8 @@ from app.harvests.rpde_pages import BadPage
 from app.kit.strict_json import BadJSON, loads
 
 MOST_FEEDS = 20
+MOST_BYTES = 2_000_000
+"""Of a page for people: parsers of HTML take their time over hostile ones."""
 LINKED_DATA = "application/ld+json"
 NAMES = ("identifier", "additionalType", "name")
 """Members of a distribution that may say which kind of item its feed holds."""
@@ -43,6 +45,8 @@ def feeds(body: bytes, url: str) -> list[str]:
 def _documents(body: bytes) -> Iterator[Any]:
     if body.lstrip().startswith(b"{"):
         texts = [body]
+    elif len(body) > MOST_BYTES:
+        raise BadPage(f"A dataset page has at most {MOST_BYTES // 1_000_000} MB.")
     else:
         reader = _Scripts()
         reader.feed(body.decode("utf-8", "replace"))

@@ -132,7 +132,7 @@ class Follower:
                 self._note(position, {"read_at": now()})
                 return
             try:
-                page = rpde_pages.read(answer.body, url)
+                page = rpde_pages.read(answer.body, url, answer.url)
             except BadPage as error:
                 raise Fault("bad_page", str(error), url=url) from None
             circle = page.following in seen and not page.is_last

@@ -1,9 +1,10 @@
 """Taking members out of JSON-LD that others wrote: whatever has another shape says nothing."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from app.kit.text import email_address, http_url, phone_number
 from app.sources.cell_values import one_line
 
 Data = Mapping[str, Any]
@@ -94,6 +95,24 @@ def identity(data: Data) -> str:
 
 
 def address(value: Any) -> str | None:
-    """An http(s) address; None for anything else."""
-    found = line(value)
-    return found if found.startswith(("http://", "https://")) and " " not in found else None
+    """An http(s) address that a listing may carry; None for anything else."""
+    return _valid(http_url, line(value))
+
+
+def email(value: Any) -> str | None:
+    """An e-mail address; None for anything else."""
+    return _valid(email_address, line(value).removeprefix("mailto:"))
+
+
+def telephone(value: Any) -> str | None:
+    """A telephone number; None for anything else."""
+    return _valid(phone_number, line(value))
+
+
+def _valid(judge: Callable[[str], str], text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return judge(text)
+    except ValueError:
+        return None

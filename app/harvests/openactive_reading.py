@@ -15,6 +15,7 @@ from app.harvests import openactive_when as times
 from app.harvests.linked_data import (
     Data,
     address,
+    email,
     first_object,
     identity,
     kind_of,
@@ -25,6 +26,7 @@ from app.harvests.linked_data import (
     number,
     objects,
     paragraphs,
+    telephone,
 )
 from app.harvests.openactive_offers import prices
 from app.harvests.openactive_when import Warn
@@ -176,11 +178,8 @@ def _organizer(data: Data, words: Context, warn: Warn) -> dict[str, Any]:
         warn("#/contact", "person", "A person organises it: names and ways to reach them stay out.")
         return {}
     found: dict[str, Any] = {}
-    contact = {
-        name: value
-        for name, key in (("email", "email"), ("phone", "telephone"))
-        if (value := line(said.get(key)))
-    }
+    reached = {"email": email(said.get("email")), "phone": telephone(said.get("telephone"))}
+    contact = {name: value for name, value in reached.items() if value}
     if contact:
         found["contact"] = contact
     name = line(said.get("name"))

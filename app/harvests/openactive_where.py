@@ -59,7 +59,7 @@ def _venue(place: Data, name: str) -> dict[str, Any]:
     parts: list[str] = []
     postcode = ""
     if isinstance(postal, dict):
-        postcode = line(postal.get("postalCode"))
+        postcode = read_postcode(line(postal.get("postalCode"))).value or ""
         parts = [
             text for key in ("streetAddress", "addressLocality") if (text := line(postal.get(key)))
         ]

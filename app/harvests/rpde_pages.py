@@ -65,8 +65,11 @@ class Page:
         self.problems.append(HarvestProblem(url=self.url, item=item, code=code, detail=detail))
 
 
-def read(body: bytes, url: str) -> Page:
-    """A page that was fetched from this address; BadPage if it is none."""
+def read(body: bytes, url: str, answered: str = "") -> Page:
+    """A page that was asked for at this address; BadPage if it is none.
+
+    `answered` is where the answer came from, if that is elsewhere, after redirects.
+    """
     try:
         said = loads(body)
     except BadJSON as error:
@@ -75,7 +78,7 @@ def read(body: bytes, url: str) -> Page:
         raise BadPage("A page of a feed is an object with `next`, `items` and `license`.")
     if len(said["items"]) > MOST_ITEMS:
         raise BadPage(f"A page holds at most {MOST_ITEMS:,} items. Send 500, as is suggested.")
-    page = Page(url, _following(said["next"], url), is_empty=not said["items"])
+    page = Page(url, _following(said["next"], url, answered or url), is_empty=not said["items"])
     latest: dict[tuple[str, str], Item] = {}
     before = 0
     for item in _items(page, said["items"]):
@@ -104,22 +107,27 @@ def is_page(said: Any) -> bool:
     )
 
 
-def _following(said: str, url: str) -> str:
+def _following(said: str, url: str, answered: str) -> str:
     """Where a feed goes on: at its own server, since it was that which was asked to be read."""
     try:
-        found = urljoin(url, said.strip())
-        here, there = urlsplit(url), urlsplit(found)
-        same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+        found = urljoin(answered, said.strip())
+        there = _server(found)
+        known = there in {_server(url), _server(answered)}
     except ValueError:
         raise BadPage("`next` is no address.") from None
-    if not same:
+    if not known:
         raise BadPage(
-            f"`next` leads to another server, {there.scheme}://{there.netloc[:100]}. Build it from "
-            "the feed's public address."
+            f"`next` leads to another server, {there[0]}://{there[1]}. Build it from the feed's "
+            "public address."
         )
     if len(found) > LONGEST_URL:
         raise BadPage(f"`next` has more than {LONGEST_URL:,} characters.")
     return found
+
+
+def _server(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def _items(page: Page, said: list[Any]) -> Iterator[Item]:
