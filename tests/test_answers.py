@@ -250,6 +250,9 @@ def public_paths(client: TestClient) -> Iterator[str]:
     def first(path: str, member: str) -> str:
         return str(client.get(path).json()["items"][0][member])
 
+    def service(path: str) -> str:
+        return str(client.get(f"/oruk/v3/{path}").json()["contents"][0]["id"])
+
     partnership = first("/v1/partnerships", "slug")
     listing = first("/v1/opportunities", "id")
     slugs = [
@@ -270,6 +273,10 @@ def public_paths(client: TestClient) -> Iterator[str]:
         "{vocabulary}": "artform",
         "{term}": "dance",
         "{number}": "1",
+        "{service_id}": listing,
+        "{organization_id}": service("organizations"),
+        "{taxonomy_id}": service("taxonomies"),
+        "{term_id}": service("taxonomy_terms"),
     }
     stage = client.get(f"/v1/partnerships/{partnership}/stages").json()
     stage_id = (stage["items"] if isinstance(stage, dict) else stage)[0]["id"]
