@@ -3,13 +3,12 @@
 import random
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from http import HTTPStatus
 
 from app.kit.addresses import Refused
 from app.kit.outbound import Answer, CallFailed, Calls
-from app.kit.times import now
+from app.kit.retry_after import retry_after
 
 AGENT = "lcep-harvester/1"
 GONE = (404, 410)
@@ -132,17 +131,7 @@ def known_of(answer: Answer) -> Known:
 
 
 def _wait(answer: Answer) -> timedelta:
-    said = answer.headers.get("retry-after", "").strip()
-    asked = None
-    if said.isascii() and said.isdigit():
-        asked = timedelta(seconds=min(int(said[:9]), 10**8))
-    elif said:
-        try:
-            until = parsedate_to_datetime(said)
-        except (ValueError, OverflowError):
-            pass
-        else:
-            asked = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now()
+    asked = retry_after(answer.headers.get("retry-after", ""))
     if asked is None or asked <= timedelta():
         asked = timedelta(minutes=random.uniform(*BUSY_MINUTES))  # noqa: S311 - it hides nothing
     return min(asked, LONGEST_WAIT)

@@ -1,12 +1,11 @@
 """What an attempt came to, in words for whoever runs the endpoint."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from app.kit.outbound import Answer
-from app.kit.times import now
+from app.kit.retry_after import retry_after
 
 GONE = 410
 BUSY = frozenset({429, 503})
@@ -36,7 +35,7 @@ def judged(answer: Answer, at: datetime, duration_ms: int) -> Outcome:
         error += " Redirects are not followed: give the address where it leads."
     elif status == GONE:
         error += " It wants no more messages, so the webhook was disabled."
-    after = _retry_after(answer.headers.get("retry-after", "")) if status in BUSY else None
+    after = retry_after(answer.headers.get("retry-after", "")) if status in BUSY else None
     return Outcome(at, duration_ms, status, error, gone=status == GONE, after=after)
 
 
@@ -45,17 +44,3 @@ def _named(status: int) -> str:
         return f"{status} ({HTTPStatus(status).phrase})"
     except ValueError:
         return str(status)
-
-
-def _retry_after(value: str) -> timedelta | None:
-    """Seconds, or a date; nonsense is no wish, and its numbers may be of any size."""
-    value = value.strip()
-    if value.isascii() and value.isdigit():
-        return timedelta(seconds=min(int(value[:9]), 10**8))
-    try:
-        until = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return until - now()
