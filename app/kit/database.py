@@ -443,6 +443,8 @@ def is_unavailable(error: BaseException) -> bool:
     """Whether a database error will pass: busy, timed out, restarting or unreachable."""
     if isinstance(error, PoolTimeoutError | InterfaceError):
         return True
+    if isinstance(error, _sqlite.OperationalError):
+        return _will_pass(error)  # by the driver itself, while rows were read from it
     if not isinstance(error, DBAPIError):
         return False
     if error.connection_invalidated:
@@ -451,10 +453,12 @@ def is_unavailable(error: BaseException) -> bool:
     if state:
         return state in BUSY_STATES or state[:2] in AWAY_STATES
     if isinstance(error, OperationalError):
-        message = str(error.orig)
-        on_sqlite = type(error.orig).__module__.partition(".")[0] in {"sqlite3", "pysqlite3"}
-        return not on_sqlite or any(mark in message for mark in BUSY_MARKS)
+        return not isinstance(error.orig, _sqlite.Error) or _will_pass(error.orig)
     return False
+
+
+def _will_pass(error: Exception) -> bool:
+    return any(mark in str(error) for mark in BUSY_MARKS)
 
 
 @contextmanager
