@@ -3,7 +3,13 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, get_args
@@ -52,6 +58,7 @@ from app.harvests.queries import inbox as harvests_inbox
 from app.kit import contract
 from app.kit.addresses import Reach
 from app.kit.answers import Answers
+from app.kit.awaited_reads import AwaitedReads
 from app.kit.conditional import Representation
 from app.kit.database import Database, Listener, Unavailable
 from app.kit.front_door import open_documentation, open_metrics
@@ -361,24 +368,21 @@ def create_app(settings: Settings, *, beside: Beside | None = None, ahead: bool 
             app.state.census.prepare()
         app.state.directories = Directories()
         app.state.feed_pages = Pages(settings.cache_mb * FEED_SHARE)
-        app.state.quick = QuickReads(database) if database.is_sqlite else None
         secret = await run_in_threadpool(shared_secret, database, "cursors")
         app.state.cursors = Cursors(secret)
         signing = await run_in_threadpool(shared_secret, database, "enquiries")
         app.state.desk = Desk(enquiry_rules(settings), signing)
         stopping = asyncio.Event()
         flushing = asyncio.create_task(_flush_now_and_then(app.state.last_use, stopping))
-        with ExitStack() as stack:
-            # The short way of lists asks for the revision too, whether answers are kept or not.
-            if settings.cache_mb or database.is_sqlite:
+        async with AsyncExitStack() as stack:
+            _open_short_ways(app, database, stack)
+            if settings.cache_mb:
                 stack.enter_context(app.state.watch.over(database))
             stack.enter_context(beside(database) if beside else nullcontext())
             yield
         stopping.set()
         await flushing  # not cut short: its thread would go on with a connection of its own
         await run_in_threadpool(app.state.census.close)
-        if app.state.quick is not None:
-            app.state.quick.close()
         await run_in_threadpool(app.state.last_use.flush)
         database.close()
 
@@ -465,6 +469,17 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         names=CLIENT_NAMES,
         schemes={my_enquiry.link_holder: my_enquiry.SCHEME},
     )
+
+
+def _open_short_ways(app: FastAPI, database: Database, stack: AsyncExitStack) -> None:
+    """What the fast paths read by, of which there is one for each engine."""
+    app.state.quick = app.state.awaited = None
+    if database.is_sqlite:
+        app.state.quick = QuickReads(database)
+        stack.callback(app.state.quick.close)
+    else:
+        app.state.awaited = AwaitedReads(database)
+        stack.push_async_callback(app.state.awaited.close)
 
 
 def _wrap(app: FastAPI, settings: Settings) -> None:

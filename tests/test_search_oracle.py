@@ -452,8 +452,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
     picked = []
     page = shortlist.page
 
-    def seen(*arguments: Any) -> Any:
-        found = None if way == "by SQL" else page(*arguments)
+    def seen(*arguments: Any, **more: Any) -> Any:
+        found = None if way == "by SQL" else (yield from page(*arguments, **more))
         picked.append(found is not None)
         return found
 

@@ -20,6 +20,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import Session
 
+REVISION = "revision"
+"""The name of the counter."""
 CHANNEL = "revision"
 """Where PostgreSQL tells listeners the new revision, when the transaction is committed."""
 READ = "SELECT value FROM counter WHERE name = 'revision'"

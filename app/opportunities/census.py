@@ -76,6 +76,11 @@ class Census:
         """Whether the first count is over."""
         return self._ready.is_set()
 
+    @property
+    def number(self) -> int:
+        """The change number of the listings as they are counted by now."""
+        return self._number
+
     def prepare(self) -> None:
         """Count for the first time, in a thread of its own, unless that has begun already."""
         if not self.is_ready and self._begun.acquire(blocking=False):

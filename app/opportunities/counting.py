@@ -69,17 +69,17 @@ def counts(
             statement = search.sessions_of(undated, when, is_sqlite=is_sqlite)
             rest = replace(rest, days=_days(run(statement)))
     with census.in_step(session) as held:
-        return facets.count(run, held, wanted, asked, around, rest)
+        return facets.count(held, wanted, asked, around, rest)
 
 
 def counts_at_once(
-    census: Census, wanted: Wanted, asked: Sequence[Facet], directory: Directory, run: Run
+    census: Census, wanted: Wanted, asked: Sequence[Facet], directory: Directory
 ) -> Counts | None:
     """The same where the bitmaps know it all and what names the facets has been read."""
     around = Around.known(directory)
     if around is None or asks(uncounted(wanted)):
         return None
-    return facets.count(run, census, wanted, asked, around, Rest())
+    return facets.count(census, wanted, asked, around, Rest())
 
 
 def _days(sessions: Iterable[Any]) -> Mapping[int, Keys]:

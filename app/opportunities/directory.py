@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.authorities import queries as authorities
 from app.authorities.queries import Name
@@ -20,11 +20,13 @@ from app.opportunities import suggestions
 from app.opportunities.suggestions import Names
 from app.opportunities.wanted import OnSchoolDays
 from app.opportunities.words import Lexicon
-from app.organisations.models import Organisation, Venue
+from app.organisations.models import Organisation, Venue, Visibility
 from app.vocabularies.models import Vocabulary
 from app.vocabularies.queries import every_label
 
 Stamp = tuple[object, ...]
+Provider = tuple[str, str]
+"""A slug and a name."""
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Kept:
     stamp: Stamp = ()
     lexicon: Lexicon | None = None
     names: Names | None = None
+    providers: Mapping[int, Provider] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,20 @@ class Directory:
             self.kept.names = suggestions.names(session, self.authorities.values(), artforms)
         return self.kept.names
 
+    def providers(self, session: Session) -> Mapping[int, Provider]:
+        """The organisations that anybody may see, by their keys."""
+        if self.kept.providers is None:
+            statement = select(
+                col(Organisation.pk), col(Organisation.slug), col(Organisation.name)
+            ).where(
+                col(Organisation.deleted_at).is_(None),
+                col(Organisation.visibility) == Visibility.PUBLIC,
+            )
+            self.kept.providers = {
+                pk: (slug, name) for pk, slug, name in session.execute(statement)
+            }
+        return self.kept.providers
+
     def lexicon(self, session: Session) -> Lexicon:
         """The words that are known to be spelt right: of the field, and of names here."""
         if self.kept.lexicon is None:
@@ -116,21 +133,21 @@ class Directories:
     """The directory of a process, read again when the data or the day changed."""
 
     def __init__(self) -> None:
-        self._held: tuple[object, Directory] | None = None
+        self._held: tuple[int, Directory] | None = None
 
-    def at(self, session: Session, revision: int | None) -> Directory:
-        """The directory of a revision; None is a revision that is not known."""
+    def at(self, session: Session, revision: int) -> Directory:
+        """The directory of a revision, which is that of the session."""
         day = today()
         held = self._held
-        if held is not None and revision is not None and held[0] == (revision, day):
+        if held is not None and held[0] == revision and held[1].day == day:
             return held[1]
         found = Directory.read(session, day, held[1].kept if held else None)
-        self._held = (revision, day), found
+        self._held = revision, found
         return found
 
-    def known(self, revision: int | None) -> Directory | None:
-        """The same without reading anything, if it has been read."""
+    def latest(self) -> tuple[int, Directory] | None:
+        """The one that was read last, with the revision that it is of, if it is of today."""
         held = self._held
-        if held is None or revision is None or held[0] != (revision, today()):
+        if held is None or held[1].day != today():
             return None
-        return held[1]
+        return held

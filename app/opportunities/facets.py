@@ -15,11 +15,8 @@ from app.authorities import queries as authorities
 from app.kit.times import today
 from app.opportunities.ages import AgeBand
 from app.opportunities.census import Census, Keys
-from app.opportunities.directory import Directory
-from app.opportunities.listing import Run
-from app.opportunities.search import Statement
+from app.opportunities.directory import Directory, Provider
 from app.opportunities.wanted import Wanted
-from app.organisations.models import Visibility
 from app.vocabularies.models import Vocabulary
 
 MONTHS = 15
@@ -67,19 +64,21 @@ class Around:
     directory: Directory
     partnerships: Mapping[str, tuple[str, frozenset[int]]]
     """By slug: the name, and the authorities of its areas today."""
+    providers: Mapping[int, Provider]
+    """By key: the slug and the name of those that anybody may see."""
 
     @classmethod
     def read(cls, session: Session, directory: Directory) -> "Around":
         """Read it, once for each directory: it took half of the time of all facets together."""
-        if cls.known(directory) is None:
+        if "partnerships" not in directory.read_once:
             directory.read_once["partnerships"] = cls._areas(session)
-        return cls(directory, directory.read_once["partnerships"])
+        return cls(directory, directory.read_once["partnerships"], directory.providers(session))
 
     @classmethod
     def known(cls, directory: Directory) -> "Around | None":
         """The same, if it has been read."""
-        areas = directory.read_once.get("partnerships")
-        return None if areas is None else cls(directory, areas)
+        areas, providers = directory.read_once.get("partnerships"), directory.kept.providers
+        return None if areas is None or providers is None else cls(directory, areas, providers)
 
     @staticmethod
     def _areas(session: Session) -> Mapping[str, tuple[str, frozenset[int]]]:
@@ -102,7 +101,6 @@ class Rest:
 
 
 def count(
-    run: Run,
     census: Census,
     wanted: Wanted,
     asked: Sequence[Facet],
@@ -133,7 +131,7 @@ def count(
         ]
         some = sorted((one for one in values if one.count), key=lambda one: (-one.count, one.value))
         found[facet] = some[:MOST_VALUES]
-    return Counts(len(everything), _named(run, found))
+    return Counts(len(everything), found)
 
 
 Told = Iterator[tuple[str, str, Keys]]
@@ -178,10 +176,11 @@ def _by_month(_: Facet, census: Census, around: Around, rest: Rest) -> Told:
         yield f"{month:%Y-%m}", f"{month:%B %Y}", keys
 
 
-def _providers(_: Facet, census: Census, __: Around, ___: Rest) -> Told:
+def _providers(_: Facet, census: Census, around: Around, __: Rest) -> Told:
     for pk, keys in census.values("provider_pk").items():
-        if pk is not None:
-            yield str(pk), "", keys
+        provider = around.providers.get(pk)
+        if provider is not None:
+            yield *provider, keys
 
 
 _VALUES: Mapping[Facet, Callable[[Facet, Census, Around, Rest], Told]] = {
@@ -211,21 +210,3 @@ def _following(month: date) -> date:
 
 def _last_day(month: date) -> date:
     return date.fromordinal(_following(month).toordinal() - 1)
-
-
-def _named(run: Run, found: dict[Facet, list[Value]]) -> Mapping[Facet, Sequence[Value]]:
-    """The providers by their slugs and names; those that nobody may see are not told."""
-    providers = found.get(Facet.PROVIDER)
-    if not providers:
-        return found
-    pks = ", ".join(one.value for one in providers)
-    statement = Statement(
-        f"SELECT pk, slug, name FROM organisation WHERE pk IN ({pks})"  # noqa: S608 - our own keys
-        " AND deleted_at IS NULL AND visibility = :public",
-        {"public": Visibility.PUBLIC.value},
-    )
-    known = {str(pk): (slug, name) for pk, slug, name in run(statement)}
-    found[Facet.PROVIDER] = [
-        Value(*known[one.value], one.count) for one in providers if one.value in known
-    ]
-    return found

@@ -212,6 +212,10 @@ def resolve(
     Without a session nothing may be asked for that the directory does not know.
     """
     wanted = _known(filters, caller, directory, locate)
+    if filters.q is not None:
+        lexicon = directory.kept.lexicon if session is None else directory.lexicon(session)
+        assert lexicon is not None  # else it needs a session
+        wanted = replace(wanted, words=asked(filters.q, lexicon))
     if session is None:
         return wanted
     return replace(
@@ -230,19 +234,28 @@ def resolve(
         venue_pks=_named(
             "venue", filters.venue, organisations.venues_by_ref(session, filters.venue, caller)
         ),
-        words=None if filters.q is None else asked(filters.q, directory.lexicon(session)),
     )
 
 
-def needs_session(filters: OpportunityFilters) -> bool:
+def needs_session(filters: OpportunityFilters, directory: Directory) -> bool:
     """Whether the filters name what the directory does not know."""
     return bool(
-        filters.q is not None
+        (filters.q is not None and directory.kept.lexicon is None)
         or filters.partnership
         or filters.organisation
         or filters.programme
         or filters.venue
     )
+
+
+def postcode_of(filters: OpportunityFilters) -> str | None:
+    """The postcode that is to be located, if it looks like one."""
+    if filters.near is None or "," in filters.near:
+        return None
+    try:
+        return normalise_postcode(filters.near)
+    except ValueError:
+        return None
 
 
 def _known(

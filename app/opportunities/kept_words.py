@@ -1,9 +1,10 @@
-"""Which listings have a common word, as bitmaps in memory: of a million, hundreds of thousands.
+"""Which listings have a word, as bitmaps in memory: of a million, hundreds of thousands.
 
-Reading their keys from the index of words took 110 ms for every question; those of words that were
-asked before are intersected with what filters let through in less than one. A thread reads them,
-and no answer waits for it. What has changed since is asked of the index again, so that what is kept
-is exact; and now and then all of it is, since an index can also be mended without a change.
+Reading the keys of a common word from the index took 110 ms for every question; those of words
+that were asked before are intersected with what filters let through in less than one. A thread
+reads them, and no answer waits for it. What has changed since is asked of the index again, so that
+what is kept is exact; and now and then all of it is, since an index can also be mended without a
+change.
 """
 
 import logging
@@ -28,9 +29,11 @@ log = logging.getLogger(__name__)
 Keys = BitMap
 
 RARE = 10_000
-"""Words in no more listings than this are found at once in the index, and not kept."""
-MOST_KEPT = 100
-"""Words, of up to 250 kB each where there are a million listings."""
+"""Words in no more listings than this are found at once in SQLite's index."""
+MOST_BYTES = 25_000_000
+"""Of all words together; a common one has up to 250 kB where there are a million listings."""
+OVERHEAD = 2_000
+"""Bytes that a word takes beside its listings."""
 MOST_CHANGED = 500
 """So many changed listings are asked for again with each question; of more, all is read anew."""
 MOST_STEPS = 200
@@ -41,21 +44,22 @@ AT_ONCE = 10_000
 
 @dataclass
 class _Kept:
-    """What is kept of a word; of a rare one nothing but that it is."""
+    """What is kept of a word."""
 
-    by_part: Mapping[Part, Keys] | None
+    by_part: Mapping[Part, Keys]
+    size: int
     until: float
     changed: Keys = field(default_factory=BitMap)
 
     @property
     def is_usable(self) -> bool:
-        """Whether the listings are kept, and few have changed since."""
-        return self.by_part is not None and len(self.changed) <= MOST_CHANGED
+        """Whether few have changed since."""
+        return len(self.changed) <= MOST_CHANGED
 
     @property
     def is_due(self) -> bool:
         """Whether it is time to read it anew."""
-        return self.until < time.monotonic() or (self.by_part is not None and not self.is_usable)
+        return self.until < time.monotonic() or not self.is_usable
 
 
 class KeptWords:
@@ -66,6 +70,7 @@ class KeptWords:
         self._last_number = last_number
         self._lock = threading.Lock()
         self._kept: OrderedDict[Term, _Kept] = OrderedDict()
+        self._bytes = 0
         self._asked: dict[Term, None] = {}
         self._steps: deque[tuple[int, Keys]] = deque(maxlen=MOST_STEPS)
         self._forgotten = 0
@@ -79,7 +84,7 @@ class KeptWords:
             changed = BitMap()
             for term in asked.terms:
                 kept = self._kept.get(term)
-                if kept is None or kept.by_part is None or not kept.is_usable:
+                if kept is None or not kept.is_usable:
                     return None
                 self._kept.move_to_end(term)
                 if kept.is_due:
@@ -154,19 +159,21 @@ class KeptWords:
         return keys
 
     def _keep(self, term: Term, number: int, by_part: Mapping[Part, Keys]) -> None:
-        is_rare = len(by_part[Part.ALL]) <= RARE
+        size = OVERHEAD + sum(len(keys.serialize()) for keys in by_part.values())
         with self._lock:
             self._asked.pop(term, None)
             if number < self._forgotten:
                 return
             since = [keys for step, keys in self._steps if step > number]
+            earlier = self._kept.pop(term, None)
+            if earlier is not None:
+                self._bytes -= earlier.size
             self._kept[term] = _Kept(
-                None if is_rare else by_part,
-                time.monotonic() + KEPT_SECONDS,
-                BitMap.union(BitMap(), *since),
+                by_part, size, time.monotonic() + KEPT_SECONDS, BitMap.union(BitMap(), *since)
             )
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
+            self._bytes += size
+            while self._bytes > MOST_BYTES:
+                self._bytes -= self._kept.popitem(last=False)[1].size
 
 
 _PARTS = (Part.ALL, Part.BY_TITLE)

@@ -25,7 +25,7 @@ from app.opportunities.census import Census
 from app.opportunities.directory import Directories, Directory
 from app.opportunities.filters import OpportunityFilters, resolve, sight
 from app.opportunities.list_parameters import OpportunityListParameters
-from app.opportunities.listing import Asking
+from app.opportunities.listing import Asking, complete
 from app.opportunities.quick_list import quick_list
 from app.opportunities.routes import private_parts
 from app.opportunities.search import Statement
@@ -77,10 +77,10 @@ def list_opportunities(
         after=list_answers.position(request, parameters),
     )
     run = partial(run_in, session)
-    found = shortlist.page(run, asking, partial(census.if_in_step, session))
+    found = complete(shortlist.page(asking, partial(census.if_in_step, session)), run)
     if found is None:
         few = counting.few(session, census, wanted)
-        found = listing.page(run, replace(asking, keys=few))
+        found = complete(listing.page(replace(asking, keys=few)), run)
     counts, total = None, None
     if wanted.is_public and (parameters.count or parameters.facets):
         counts = counting.counts(

@@ -1,11 +1,12 @@
 """Pages of listings: which way to walk, how far, and where the next page starts.
 
-`run` is handed in, so that the ordinary session and the fast path read the same pages.
+What is read is written as generators that yield statements and are given their rows, so that the
+ordinary session, the fast path on SQLite and the one that waits for PostgreSQL read the same.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from app.opportunities import search
 from app.opportunities.conditions import Sight, Way
@@ -13,8 +14,11 @@ from app.opportunities.search import Statement
 from app.opportunities.wanted import Sort, Wanted
 from app.opportunities.word_queries import Part
 
+T = TypeVar("T")
 Rows = Sequence[Any]
 Run = Callable[[Statement], Rows]
+Reading = Generator[Statement, Rows, T]
+"""Something in the making: it yields statements, is sent their rows, and returns what it found."""
 
 NEAREST = 500
 """How far the search for the nearest goes at first, in metres; then ever twice that."""
@@ -64,15 +68,26 @@ class Found:
     position: Sequence[Any] | None
 
 
-def page(run: Run, asking: Asking) -> Found:
+def complete(reading: Reading[T], run: Run) -> T:
+    """What a reading finds, where its statements can be run one after the other."""
+    try:
+        statement = next(reading)
+        while True:
+            statement = reading.send(run(statement))
+    except StopIteration as end:
+        found: T = end.value
+        return found
+
+
+def page(asking: Asking) -> Reading[Found]:
     """Find a page."""
     match asking.sort:
         case Sort.RELEVANCE:
-            return _by_relevance(run, asking)
+            return (yield from _by_relevance(asking))
         case Sort.DISTANCE if asking.keys is None:
-            rows = _nearest(run, asking)
+            rows = yield from _nearest(asking)
         case _:
-            rows = run(asking.statement(way(asking.wanted)))
+            rows = yield asking.statement(way(asking.wanted))
     return _cut(rows, asking.limit, lambda row: (row[1], row[0]))
 
 
@@ -117,7 +132,7 @@ def _cut(rows: Rows, limit: int, position: Callable[[Any], Sequence[Any]]) -> Fo
     return Found(shown, position(shown[-1]) if len(rows) > limit else None)
 
 
-def _by_relevance(run: Run, asking: Asking) -> Found:
+def _by_relevance(asking: Asking) -> Reading[Found]:
     """First those whose title has all the words, then the others; each the soonest first."""
     parts = (Part.BY_TITLE, Part.ELSEWHERE)
     first, after = 0, None
@@ -126,7 +141,7 @@ def _by_relevance(run: Run, asking: Asking) -> Found:
     found: list[tuple[int, Any]] = []
     for number in range(first, len(parts)):
         left = asking.limit + 1 - len(found)
-        rows = run(asking.statement(Way.WORDS, part=parts[number], limit=left, after=after))
+        rows = yield asking.statement(Way.WORDS, part=parts[number], limit=left, after=after)
         found += [(number, row) for row in rows]
         after = None
         if len(found) > asking.limit:
@@ -139,7 +154,7 @@ def _by_relevance(run: Run, asking: Asking) -> Found:
     return Found([row for _, row in shown], position)
 
 
-def _nearest(run: Run, asking: Asking) -> Rows:
+def _nearest(asking: Asking) -> Reading[Rows]:
     """The nearest first: circles ever twice as wide, until the page is full.
 
     All of a circle is nearer than what lies outside it, so that its page is the page.
@@ -150,11 +165,11 @@ def _nearest(run: Run, asking: Asking) -> Rows:
     while asking.after is not None and reach * reach <= asking.after[0]:
         reach *= 2
     while reach < near.metres:
-        rows = run(asking.statement(_circle(asking.wanted), reach=reach))
+        rows = yield asking.statement(_circle(asking.wanted), reach=reach)
         if len(rows) > asking.limit:
             return rows
         reach *= 2
-    return run(asking.statement(_circle(asking.wanted), reach=near.metres))
+    return (yield asking.statement(_circle(asking.wanted), reach=near.metres))
 
 
 def _circle(wanted: Wanted) -> Way:

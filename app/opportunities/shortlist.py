@@ -23,7 +23,7 @@ from app.opportunities import counting, kept_words, search
 from app.opportunities.census import Census, Keys
 from app.opportunities.census_facts import DAY_LONG, moment_of
 from app.opportunities.grid import Near
-from app.opportunities.listing import Asking, Found, Rows, Run
+from app.opportunities.listing import Asking, Found, Reading, Rows
 from app.opportunities.models import FAR_FUTURE
 from app.opportunities.positions import Positions
 from app.opportunities.wanted import Sort
@@ -40,30 +40,37 @@ NEVER_MOMENT = moment_of(FAR_FUTURE)
 NEVER_DAY = NEVER_MOMENT // DAY_LONG
 
 
-def page(run: Run, asking: Asking, hold: Hold) -> Found | None:
-    """A page, or None where SQL has to find it."""
+def page(asking: Asking, hold: Hold, *, looks: bool = True) -> Reading[Found | None]:
+    """A page, or None where SQL has to find it.
+
+    Unless it `looks`, words are found only where their listings are in memory.
+    """
     if not _is_known(asking):
         return None
-    words = Words(run, asking, hold) if asking.wanted.words is not None else None
-    after, limit = asking.after, asking.limit + 1
-    if words is None or asking.sort is not Sort.RELEVANCE:
-        among = words.of(Part.ALL) if words is not None else None
-        rows = _rows(run, asking, hold, among, after, limit)
-        return None if rows is None else _cut(asking, [(None, row) for row in rows])
-    first = 0
-    if after is not None:
+    words = Words(asking, hold, looks=looks) if asking.wanted.words is not None else None
+    by_relevance = words is not None and asking.sort is Sort.RELEVANCE
+    parts = (Part.BY_TITLE, Part.ELSEWHERE) if by_relevance else (Part.ALL,)
+    first, after = 0, asking.after
+    if by_relevance and after is not None:
         first, *after = after
-    parts = (Part.BY_TITLE, Part.ELSEWHERE)
-    found: list[tuple[int | None, Any]] = []
+    picked: list[Position] = []
+    numbers: list[int] = []
     for number in range(first, len(parts)):
-        rows = _rows(run, asking, hold, words.of(parts[number]), after, limit - len(found))
-        if rows is None:
+        among = None
+        if words is not None:
+            among = yield from words.of(parts[number])
+            if among is None:
+                return None
+        some = _picked(asking, hold, among, after, asking.limit + 1 - len(picked))
+        if some is None:
             return None
-        found += [(number, row) for row in rows]
+        picked += some
+        numbers += [number] * len(some)
         after = None
-        if len(found) > asking.limit:
+        if len(picked) > asking.limit:
             break
-    return _cut(asking, found)
+    rows = yield from _rows(asking, picked)
+    return None if rows is None else _cut(asking, rows, numbers if by_relevance else None)
 
 
 def _is_known(asking: Asking) -> bool:
@@ -78,52 +85,62 @@ def _is_known(asking: Asking) -> bool:
     return not counting.asks(counting.without_words_and_circle(wanted))
 
 
-def _cut(asking: Asking, found: Sequence[tuple[int | None, Any]]) -> Found:
-    shown = found[: asking.limit]
-    position: Sequence[Any] | None = None
-    if len(found) > asking.limit:
-        number, row = shown[-1]
-        position = (row[1], row[0]) if number is None else (number, row[1], row[0])
-    return Found([row for _, row in shown], position)
+def _cut(asking: Asking, rows: Rows, numbers: Sequence[int] | None) -> Found:
+    """The page, and where the next begins; `numbers` are those of the parts of relevance."""
+    position: tuple[Any, ...] | None = None
+    if len(rows) > asking.limit:
+        last = asking.limit - 1
+        position = rows[last][1], rows[last][0]
+        if numbers is not None:
+            position = numbers[last], *position
+    return Found(rows[: asking.limit], position)
 
 
 class Words:
     """The listings that have the words that are asked for, of all that are indexed."""
 
-    def __init__(self, run: Run, asking: Asking, hold: Hold) -> None:
-        self._run = run
+    def __init__(self, asking: Asking, hold: Hold, *, looks: bool) -> None:
         self._hold = hold
+        self._looks = looks
         self._wanted = asking.wanted
         self._is_sqlite = asking.is_sqlite
         self._found: dict[Part, Keys] = {}
 
-    def of(self, part: Part) -> Keys:
-        """Those of a part; each is looked for once."""
+    def of(self, part: Part) -> Reading[Keys | None]:
+        """Those of a part, each looked for once; None where nobody may look."""
         if part not in self._found:
-            self._found[part] = (
-                self.of(Part.ALL) - self.of(Part.BY_TITLE)
-                if part is Part.ELSEWHERE
-                else self._look(part)
-            )
+            found = yield from self._elsewhere() if part is Part.ELSEWHERE else self._look(part)
+            if found is None:
+                return None
+            self._found[part] = found
         return self._found[part]
 
-    def _look(self, part: Part) -> Keys:
+    def _elsewhere(self) -> Reading[Keys | None]:
+        everywhere = yield from self.of(Part.ALL)
+        by_title = yield from self.of(Part.BY_TITLE)
+        return None if everywhere is None or by_title is None else everywhere - by_title
+
+    def _look(self, part: Part) -> Reading[Keys | None]:
         asked = self._wanted.words
         assert asked is not None
         with self._hold() as census:
             kept = None if census is None else census.words.of(asked, part)
+            if census is not None and kept is None:
+                census.words.want(asked)
         if kept is not None:
             keys, changed = kept
-            return (keys - changed) | self._ask(part, among=changed) if changed else keys
+            if not changed:
+                return keys
+            return (keys - changed) | (yield from self._ask(part, among=changed))
+        if not self._looks:
+            return None
         # Rare words are found at once; of common ones only those that carry the tags as well.
         # PostgreSQL looks at all of them in either case before it gives the first.
         if self._is_sqlite:
-            found = self._ask(part, limit=kept_words.RARE + 1)
+            found = yield from self._ask(part, limit=kept_words.RARE + 1)
             if len(found) <= kept_words.RARE:
                 return found
-        if census is not None:
-            census.words.want(asked)
-        return self._ask(part, tagged=True)
+        return (yield from self._ask(part, tagged=True))
 
     def _ask(
         self,
@@ -132,23 +149,21 @@ class Words:
         tagged: bool = False,
         limit: int | None = None,
         among: Keys | None = None,
-    ) -> Keys:
+    ) -> Reading[Keys]:
         statement = search.keys_of_words(
             self._wanted, part, is_sqlite=self._is_sqlite, tagged=tagged, limit=limit, among=among
         )
-        return BitMap([] if statement is None else [row[0] for row in self._run(statement)])
+        if statement is None:
+            return BitMap()
+        rows = yield statement
+        return BitMap([row[0] for row in rows])
 
 
-def _rows(
-    run: Run,
-    asking: Asking,
-    hold: Hold,
-    among: Keys | None,
-    after: Sequence[Any] | None,
-    limit: int,
-) -> Rows | None:
-    """The rows of these listings as SQL would have found them."""
-    wanted, is_sqlite = asking.wanted, asking.is_sqlite
+def _picked(
+    asking: Asking, hold: Hold, among: Keys | None, after: Sequence[Any] | None, limit: int
+) -> list[Position] | None:
+    """The listings that a page shows, in their order; None if the census cannot be had."""
+    wanted = asking.wanted
     by_distance = asking.sort is Sort.DISTANCE
     behind = None
     if after is not None:
@@ -157,15 +172,18 @@ def _rows(
         if census is None:
             return None
         passing = census.passing(wanted, among)
-        picked = (
-            _nearest(census.positions, passing, wanted.near, behind, limit)
-            if by_distance and wanted.near is not None
-            else _soonest(census.positions, passing, wanted.near, behind, limit)
-        )
+        if by_distance and wanted.near is not None:
+            return _nearest(census.positions, passing, wanted.near, behind, limit)
+        return _soonest(census.positions, passing, wanted.near, behind, limit)
+
+
+def _rows(asking: Asking, picked: Sequence[Position]) -> Reading[Rows | None]:
+    """Their rows, or None if SQL would have found others."""
     if not picked:
         return []
     keys = [pk for _, pk in picked]
-    rows = run(search.of_keys(wanted, asking.sort, keys, is_sqlite=is_sqlite))
+    rows = yield search.of_keys(asking.wanted, asking.sort, keys, is_sqlite=asking.is_sqlite)
+    by_distance = asking.sort is Sort.DISTANCE
     told = [(row[1] if by_distance else moment_of(row[1]), row[0]) for row in rows]
     return rows if told == picked else None
 
