@@ -1,7 +1,6 @@
 """The answer to a list of listings, put together from stored documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pydantic_core
@@ -73,7 +72,10 @@ def answer(
 
 def _told(counts: Counts) -> dict[str, list[dict[str, Any]]]:
     return {
-        facet.value: [asdict(value) for value in values] for facet, values in counts.facets.items()
+        facet.value: [
+            {"value": one.value, "label": one.label, "count": one.count} for one in values
+        ]
+        for facet, values in counts.facets.items()
     }
 
 

@@ -1,7 +1,9 @@
 """When each published listing comes next and where it is, in memory: what pages are sorted by.
 
-Arrays by key hold the exact values, and bitmaps the listings of each day and of each square of
-the map, so that a page is put together from a few of them.
+Arrays by key hold the exact values, and bitmaps the listings of each week and day and of each
+square of the map, so that a page is put together from a few of them. Of what few listings pass,
+some weeks hold a page: to look at their days one by one took an eighth of the time of a page
+among a million.
 """
 
 from array import array
@@ -16,6 +18,8 @@ from app.opportunities.grid import Near
 
 SQUARE = 2_000
 """Metres of a side of the squares."""
+
+WEEK = 7
 
 Keys = BitMap
 Square = tuple[int, int]
@@ -33,15 +37,22 @@ class Positions:
         """By key: grid metres, of what has a place."""
         self._by_day: dict[int, Keys] = {}
         self._by_square: dict[Square, Keys] = {}
-        self._days: Sequence[int] | None = None
+        self._weeks: Mapping[int, Sequence[int]] | None = None
+        self._by_week: dict[int, Keys] = {}
         self._placed: Keys | None = None
 
-    @property
-    def days(self) -> Sequence[int]:
-        """The UTC days of the moments, in their order."""
-        if self._days is None:
-            self._days = sorted(self._by_day)
-        return self._days
+    def weeks(self, first: int = 0) -> Iterator[tuple[Keys, Sequence[int]]]:
+        """The listings of each week and its UTC days of moments, from that of a day on."""
+        if self._weeks is None:
+            weeks: dict[int, list[int]] = {}
+            for day in sorted(self._by_day):
+                weeks.setdefault(day // WEEK, []).append(day)
+            self._weeks, self._by_week = weeks, {}
+        for week, days in self._weeks.items():
+            if week >= first // WEEK:
+                if week not in self._by_week:
+                    self._by_week[week] = BitMap.union(*map(self.on, days))
+                yield self._by_week[week], days
 
     def on(self, day: int) -> Keys:
         """The listings of a day."""
@@ -87,7 +98,7 @@ class Positions:
 
     def remove(self, pks: Iterable[int]) -> None:
         """Forget where listings were; their values stay, and count for nothing."""
-        self._days = self._placed = None
+        self._weeks = self._placed = None
         for pk in pks:
             if pk < len(self.moments):
                 _discard(self._by_day, self.moments[pk] // DAY_LONG, pk)
@@ -97,7 +108,7 @@ class Positions:
 
     def add(self, session: Session, pks: Sequence[int] | None) -> None:
         """Note where these listings are, or all; they were removed if they were here before."""
-        self._days = self._placed = None
+        self._weeks = self._placed = None
         days: dict[int, list[int]] = {}
         for pk, moment in moments(session, pks):
             _set(self.moments, pk, moment)
