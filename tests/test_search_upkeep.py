@@ -314,7 +314,6 @@ AFTER_THE_FIRST = f"(o.pk = (SELECT min(pk) FROM opportunity) OR {ENDLESS})"
 
 
 @pytest.mark.parametrize("condition", [ENDLESS, AFTER_THE_FIRST], ids=["at once", "on its way"])
-
 def test_a_slow_query_is_ended_and_holds_nobody_up(
     database_url: str, condition: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -489,6 +488,26 @@ def test_a_connection_that_is_gone(database_url: str, taken: list[object]) -> No
             )
         taken.clear()
         assert [ids(client) for _ in range(6)] == [["1"]] * 6
+        assert any(taken)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_takes_long_is_left_to_the_handler(database_url: str, taken: list[object]) -> None:
+    with serving(database_url, cache_mb=0) as client, ThreadPoolExecutor(6) as threads:
+        keys = build.Keys(build.database_of(client))
+        build.organisation(client, keys)
+        build.source(client, keys, key="web")
+        push(client, keys.publisher("dance-hub"))
+        assert total(client) == 1
+        with build.database_of(client).writing() as session:
+            session.connection().exec_driver_sql("LOCK TABLE opportunity IN ACCESS EXCLUSIVE MODE")
+            taken.clear()
+            asked = [threads.submit(ids, client) for _ in range(6)]
+            time.sleep(1)
+            assert not any(one.done() for one in asked)
+        assert [one.result() for one in asked] == [["1"]] * 6
+        assert not taken
+        assert ids(client) == ["1"]
         assert any(taken)
 
 

@@ -14,6 +14,9 @@ from typing import Any
 from app.kit.database import SQLITE_BUSY_SECONDS, Database, sqlite_module
 
 SECONDS = 0.005
+MEMORY_PAGES = -16_000
+"""SQLite's cache of pages, in KiB when negative: this one connection reads for everybody, and the
+inner pages of a million listings' index are ten megabytes."""
 STEPS = 1_000
 """Steps of SQLite's machine between two looks at the clock: some ten microseconds."""
 
@@ -33,7 +36,7 @@ class QuickReads:
             isolation_level=None,
             check_same_thread=False,  # the loop may be another thread's at the end
         )
-        for pragma in ("query_only=ON", f"cache_size={Database.MEMORY_PAGES}", "busy_timeout=0"):
+        for pragma in ("query_only=ON", f"cache_size={MEMORY_PAGES}", "busy_timeout=0"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._deadline = 0.0
         self._connection.set_progress_handler(self._is_overdue, STEPS)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from app.authorities import queries as authorities
-from app.authorities.queries import Name
+from app.authorities.queries import Name, Place
 from app.authorities.school_days import SchoolDays
 from app.authorities.school_term_queries import day_ranges
 from app.kit.times import today
@@ -23,6 +23,8 @@ from app.opportunities.words import Lexicon
 from app.organisations.models import Organisation, Venue, Visibility
 from app.vocabularies.models import Vocabulary
 from app.vocabularies.queries import every_label
+
+MOST_PLACES = 10_000
 
 Stamp = tuple[object, ...]
 Provider = tuple[str, str]
@@ -50,6 +52,8 @@ class Directory:
     """The label of each term, retired ones included, by vocabulary and code."""
     school: SchoolDays = field(default_factory=SchoolDays)
     kept: Kept = field(default_factory=Kept, repr=False, compare=False)
+    places: dict[str, Place] = field(default_factory=dict, repr=False, compare=False)
+    """Where postcodes are that were asked for lately: somebody who looks around asks again."""
     read_once: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     """What others read of the same revision on the same day, so that they read it once."""
 
@@ -86,6 +90,12 @@ class Directory:
             for name in self.authorities.values()
             if name.pk in meant or name.parent_pk in meant
         )
+
+    def note_place(self, place: Place) -> None:
+        """Remember where a postcode is."""
+        if len(self.places) >= MOST_PLACES:
+            self.places.clear()
+        self.places[place.postcode] = place
 
     def on_school_days(
         self, term_time: bool | None, holiday: bool | None

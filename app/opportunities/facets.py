@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pyroaring import BitMap
 from sqlmodel import Session
 
 from app.authorities import queries as authorities
 from app.kit.times import today
 from app.opportunities.ages import AgeBand
-from app.opportunities.census import Census, Keys
+from app.opportunities.census import Census, Keys, intersection
 from app.opportunities.directory import Directory, Provider
 from app.opportunities.wanted import Wanted
 from app.vocabularies.models import Vocabulary
@@ -68,6 +67,8 @@ class Around:
     """By key: the slug and the name of those that anybody may see."""
     authorities: Sequence[tuple[str, str, frozenset[int]]]
     """The code and the name, and the districts of each."""
+    months: Sequence[tuple[str, str, date, date]]
+    """As filters take it, the name, the first and the last day."""
 
     @classmethod
     def read(cls, session: Session, directory: Directory) -> "Around":
@@ -81,6 +82,10 @@ class Around:
                 [
                     (code, name.name, directory.within([code]))
                     for code, name in directory.authorities.items()
+                ],
+                [
+                    (f"{month:%Y-%m}", f"{month:%B %Y}", month, _last_day(month))
+                    for month in _months(directory.day)
                 ],
             )
         return found
@@ -126,8 +131,7 @@ def count(
         others = [keys for name, keys in parts.items() if name != facet]
         if left is not None:
             others.append(left)
-        others.sort(key=len)
-        return BitMap.intersection(*others, census.everything)
+        return intersection([*others, census.everything])
 
     everything = base(None)
     found = {}
@@ -136,11 +140,13 @@ def count(
         is_own = facet.value in parts or facet is Facet.MONTH
         around_it = base(facet) if is_own else everything
         values = [
-            Value(value, label, around_it.intersection_cardinality(keys))
+            (-around_it.intersection_cardinality(keys), value, label)
             for value, label, keys in _VALUES[facet](facet, census, around, rest)
         ]
-        some = sorted((one for one in values if one.count), key=lambda one: (-one.count, one.value))
-        found[facet] = some[:MOST_VALUES]
+        values.sort()
+        found[facet] = [
+            Value(value, label, -few) for few, value, label in values[:MOST_VALUES] if few
+        ]
     return Counts(len(everything), found)
 
 
@@ -181,9 +187,8 @@ def _partnerships(_: Facet, census: Census, around: Around, __: Rest) -> Told:
 
 
 def _by_month(_: Facet, census: Census, around: Around, rest: Rest) -> Told:
-    for month in _months(around.directory.day):
-        keys = census.on_days(month, _last_day(month), rest.days)
-        yield f"{month:%Y-%m}", f"{month:%B %Y}", keys
+    for value, label, first, last in around.months:
+        yield value, label, census.on_days(first, last, rest.days)
 
 
 def _providers(_: Facet, census: Census, around: Around, __: Rest) -> Told:

@@ -99,12 +99,11 @@ def _answer(
     *,
     is_sqlite: bool,
 ) -> Reading[Response | None]:
-    place = None
     postcode = postcode_of(parameters)
-    if postcode is not None:
-        rows = yield Statement(WHERE, {"postcode": postcode})
-        place = Place(*rows[0]) if rows else None
-    wanted = resolve(None, ANONYMOUS, parameters, directory, lambda _: place)
+    if postcode is not None and postcode not in directory.places:
+        for row in (yield Statement(WHERE, {"postcode": postcode})):
+            directory.note_place(Place(*row))
+    wanted = resolve(None, ANONYMOUS, parameters, directory, directory.places.get)
     asking = Asking(
         wanted=wanted,
         sight=ANYBODY,

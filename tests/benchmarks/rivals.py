@@ -23,8 +23,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.authorities.models import Authority
-from app.kit.database import Database, sqlite_module
+from app.kit.database import sqlite_module
 from app.kit.observe import log_json
+from app.kit.quick_reads import MEMORY_PAGES
 from app.kit.times import day_starts, today
 from app.main import create_app
 from app.opportunities import search
@@ -54,7 +55,7 @@ class ByHand:
         self._connection: Any = sqlite_module().connect(
             path, isolation_level=None, check_same_thread=False
         )
-        for pragma in ("query_only=ON", f"cache_size={Database.MEMORY_PAGES}"):
+        for pragma in ("query_only=ON", f"cache_size={MEMORY_PAGES}"):
             self._connection.execute(f"PRAGMA {pragma}")
         rows = self._connection.execute("SELECT code, pk FROM authority")
         self._pks: dict[str, int] = dict(rows.fetchall())
