@@ -6,7 +6,7 @@ the public address of the service. A document that differs from the stored one m
 number, and so does a session that differs, which may be one of those that no document shows.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import String, and_, bindparam, cast, or_, select, true, update
@@ -32,6 +32,13 @@ from app.vocabularies.models import Term
 AT_ONCE = 1_000
 """Up to this many listings follow a change elsewhere in its own transaction; more by a job."""
 CHUNK = 500
+Members = Callable[[Any], str]
+"""Members of JSON for a row, each behind a comma."""
+
+
+def nothing(_: Any) -> str:
+    """No members."""
+    return ""
 
 
 # --- serving ----------------------------------------------------------------------------------
@@ -44,15 +51,16 @@ def served(document: str, change_number: int | None, public_url: str, **more: An
     return text[:-1] + "," + dumps(added).decode()[1:]
 
 
-def served_together(rows: Iterable[Any], public_url: str) -> str:
-    """The documents of a page as they are sent, without anything added but their numbers."""
-    return served_apart(rows, public_url, ",").removesuffix(",")
+def served_together(rows: Iterable[Any], public_url: str, more: Members = nothing) -> str:
+    """The documents of a page as they are sent, with their numbers and what is told of each."""
+    return served_apart(rows, public_url, ",", more).removesuffix(",")
 
 
-def served_apart(rows: Iterable[Any], public_url: str, end: str) -> str:
+def served_apart(rows: Iterable[Any], public_url: str, end: str, more: Members = nothing) -> str:
     """The same, each with this end behind it."""
     found = "".join(
-        f'{row.document[:-1]},"change_number":{row.change_number or "null"}}}{end}' for row in rows
+        f'{row.document[:-1]},"change_number":{row.change_number or "null"}{more(row)}}}{end}'
+        for row in rows
     )
     return found.replace('"href":"@/', f'"href":"{public_url}/')
 

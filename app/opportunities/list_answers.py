@@ -1,6 +1,7 @@
 """The answer to a list of listings, put together from stored documents."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pydantic_core
@@ -10,6 +11,7 @@ from app.kit.pages import Cursors, context_of, next_link
 from app.kit.strict_json import dumps
 from app.opportunities import documents, words
 from app.opportunities.facets import Counts
+from app.opportunities.grid import Near
 from app.opportunities.list_parameters import OpportunityListParameters
 from app.opportunities.listing import Found
 from app.opportunities.wanted import Wanted
@@ -42,11 +44,13 @@ def answer(
     `counts` has the total and the facets of what is published, `total` that of anything else.
     """
     public_url = request.app.state.settings.public_url
-    if private or parameters.fields or parameters.highlight or wanted.near is not None:
+    if private or parameters.fields or parameters.highlight:
         items = ",".join(
             _item(row, wanted, parameters, public_url, (private or {}).get(row.pk, NOTHING))
             for row in found.rows
         )
+    elif wanted.near is not None:
+        items = documents.served_together(found.rows, public_url, partial(_distance, wanted.near))
     else:
         items = documents.served_together(found.rows, public_url)
     cursor = None
@@ -82,6 +86,11 @@ def _told(counts: Counts) -> dict[str, list[dict[str, Any]]]:
 def _cursors(request: Request) -> Cursors:
     cursors: Cursors = request.app.state.cursors
     return cursors
+
+
+def _distance(near: Near, row: Any) -> str:
+    kilometres = near.kilometres(row.easting, row.northing)
+    return f',"distance_km":{"null" if kilometres is None else kilometres}'
 
 
 def _item(
