@@ -12,7 +12,6 @@ not know, what only some callers see, and rows that have moved since they were c
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from heapq import heappush, heapreplace
 from itertools import islice
 from typing import Any
 
@@ -252,19 +251,19 @@ def _nearest(
     reach = near.metres**2
     # All of few are looked at together, else ring by ring.
     rings = [(0, at.placed)] if len(passing) <= FEW else at.rings(near)
+    east, north = near.easting, near.northing
     eastings, northings = at.eastings, at.northings
-    heap: list[Position] = []
+    picked: list[Position] = []
     for least, keys in rings:
-        # The farthest of the nearest is on top, so both parts are turned round.
-        if len(heap) == limit and least > -heap[0][0]:
+        if len(picked) == limit and least > picked[-1][0]:
             break
-        for pk in passing & keys:
-            distance = (eastings[pk] - near.easting) ** 2 + (northings[pk] - near.northing) ** 2
-            if distance > reach or (behind is not None and (distance, pk) <= behind):
-                continue
-            turned = (-distance, -pk)
-            if len(heap) < limit:
-                heappush(heap, turned)
-            elif turned > heap[0]:
-                heapreplace(heap, turned)
-    return sorted((-distance, -pk) for distance, pk in heap)
+        found = [
+            ((eastings[pk] - east) ** 2 + (northings[pk] - north) ** 2, pk) for pk in passing & keys
+        ]
+        farthest = picked[-1][0] if len(picked) == limit else reach
+        some = [one for one in found if one[0] <= farthest]
+        if behind is not None:
+            some = [one for one in some if one > behind]
+        if some:
+            picked = sorted(picked + some)[:limit]
+    return picked
