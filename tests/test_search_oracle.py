@@ -459,6 +459,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iter
 
     if way == "day by day":  # as where there are many
         monkeypatch.setattr(shortlist, "FEW", 0)
+        monkeypatch.setattr(shortlist, "MOST_PAGES", 0)
         monkeypatch.setattr(kept_words, "RARE", 0)
     monkeypatch.setattr(shortlist, "page", seen)
     yield way

@@ -34,6 +34,8 @@ Hold = Callable[[], AbstractContextManager[Census | None]]
 
 FEW = 500
 """So many are sorted at once rather than week by week, day by day, or square by square."""
+MOST_PAGES = 3
+"""A week of up to so many pages is sorted at once rather than day by day."""
 NEVER_MOMENT = moment_of(FAR_FUTURE)
 NEVER_DAY = NEVER_MOMENT // DAY_LONG
 
@@ -209,7 +211,7 @@ def _soonest(
         return first_of(passing, limit)
     picked: list[Position] = []
     first = 0 if behind is None else behind[0] // DAY_LONG
-    for keys, never in _stretches(at, passing, first):
+    for keys, never in _stretches(at, passing, first, MOST_PAGES * limit):
         left = limit - len(picked)
         picked += first_of(_without_moment(at, keys, near, behind, left) if never else keys, left)
         if len(picked) >= limit:
@@ -217,14 +219,16 @@ def _soonest(
     return picked
 
 
-def _stretches(at: Positions, passing: Keys, first: int) -> Iterator[tuple[Keys, bool]]:
-    """Those that pass by weeks, and days where a week has many, from a day on.
+def _stretches(
+    at: Positions, passing: Keys, first: int, most: int
+) -> Iterator[tuple[Keys, bool]]:
+    """Those that pass by weeks, and days where a week has more than so many, from a day on.
 
     With each whether they are those that come at no moment.
     """
     for some, days in at.weeks(first):
         of_week = passing & some
-        if len(of_week) <= FEW:
+        if len(of_week) <= most:
             yield of_week, False
         else:
             yield from ((of_week & at.on(day), day == NEVER_DAY) for day in days)

@@ -27,6 +27,8 @@ READERS = 4
 QUIET_SECONDS = 3.0
 SLICE_SECONDS = 0.5
 GROWTH_ROUNDS = 2
+SURE = 30
+"""Answers in a row, by connections of their own, of which each of two processes gave some."""
 
 
 @dataclass(frozen=True)
@@ -346,6 +348,8 @@ def _workers(bench: Bench, size: int, store: Store, asked: Questions) -> None:
         harness.service(store.url, bench.folder, keeps=False, pinned=False) as one,
         harness.service(store.url, bench.folder, keeps=False, pinned=False, workers=2) as two,
     ):
+        for server in (one, two):
+            questions.wait_for_counts(server, SURE)
         sides: dict[str, tuple[Server, Sequence[str], Headers]] = {
             "one": (one, asked.first, {}),
             "two": (two, asked.first, {}),
