@@ -6,10 +6,10 @@ the public address of the service. A document that differs from the stored one m
 number, and so does a session that differs, which may be one of those that no document shows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import String, and_, bindparam, cast, or_, select, true, update
+from sqlalchemy import String, and_, bindparam, cast, or_, select, text, true, update
 from sqlmodel import Session, col
 
 from app.authorities.models import Authority, Cover
@@ -156,7 +156,7 @@ def _refresh_chunk(session: Session, pks: Sequence[int], anew: Collection[int]) 
     locked = select(table.c.pk).where(table.c.pk.in_(pks)).order_by(table.c.pk)
     session.execute(locked.with_for_update(key_share=True))
     shown = Shown.read(session, pks)
-    changed = []
+    changed: dict[int, str] = {}
     numbered = []
     indexed = {}
     for row in shown.listings:
@@ -164,21 +164,40 @@ def _refresh_chunk(session: Session, pks: Sequence[int], anew: Collection[int]) 
         document = dumps(rendered).decode()
         indexed[row.pk] = shown.index(row, rendered)
         if document != row.document or row.stale:
-            changed.append({"row_pk": row.pk, "new_document": document})
+            changed[row.pk] = document
         if (document != row.document or row.pk in anew) and (
             row.status is Status.PUBLISHED or row.change_number is not None
         ):
             numbered.append(row.pk)
     if changed:
-        # The version stays: an edit of this listing by somebody else is no conflict with it.
-        session.connection().execute(
-            update(table)
-            .where(table.c.pk == bindparam("row_pk"))
-            .values(document=bindparam("new_document"), stale=False, unmatched=True),
-            changed,
-        )
+        _store(session, changed)
     indexing.update(session, indexed)
     number(session, table, numbered)
+
+
+def _store(session: Session, changed: Mapping[int, str]) -> None:
+    """Give listings their new documents.
+
+    The version stays: an edit of such a listing by somebody else is no conflict with it.
+    """
+    table = Opportunity.__table__  # type: ignore[attr-defined]
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":
+        connection.execute(
+            text(
+                "UPDATE opportunity SET document = n.document, stale = FALSE, unmatched = TRUE"
+                " FROM unnest(CAST(:pks AS int[]), CAST(:documents AS text[])) AS n(pk, document)"
+                " WHERE opportunity.pk = n.pk"
+            ),
+            {"pks": list(changed), "documents": list(changed.values())},
+        )
+        return
+    connection.execute(
+        update(table)
+        .where(table.c.pk == bindparam("row_pk"))
+        .values(document=bindparam("new_document"), stale=False, unmatched=True),
+        [{"row_pk": pk, "new_document": document} for pk, document in changed.items()],
+    )
 
 
 def _showing(rows: Sequence[Row]) -> list[Any]:

@@ -91,53 +91,60 @@ def _bounded(found: list[str]) -> list[str]:
 
 def add(session: Session, wanted: Mapping[int, Indexed]) -> None:
     """Index listings that were not there before."""
-    _add_words(session, wanted)
+    _put_words(session, wanted)
+    _add_terms(session, wanted)
+
+
+def update(session: Session, wanted: Mapping[int, Indexed]) -> int:
+    """Index listings as they are now; the number that differed from what was stored."""
+    other_terms, other_words = _differing(session, wanted)
+    # Mostly it is the words alone, and a listing has many terms.
+    _remove_terms(session, sorted(other_terms))
+    _add_terms(session, {pk: wanted[pk] for pk in sorted(other_terms)})
+    if _is_sqlite(session):
+        _remove_words(session, sorted(other_words))
+    _put_words(session, {pk: wanted[pk] for pk in sorted(other_words)})
+    return len(other_terms | other_words)
+
+
+def stale(session: Session, wanted: Mapping[int, Indexed]) -> set[int]:
+    """Those of these listings whose index differs from what it should be."""
+    other_terms, other_words = _differing(session, wanted)
+    return other_terms | other_words
+
+
+def _differing(session: Session, wanted: Mapping[int, Indexed]) -> tuple[set[int], set[int]]:
+    """Those of these listings whose stored terms differ, and those whose words do."""
+    table = OpportunityTerm.__table__  # type: ignore[attr-defined]
+    other_terms: set[int] = set()
+    other_words: set[int] = set()
+    for some in chunks(list(wanted)):
+        stored_terms: dict[int, set[tuple[str, str]]] = {}
+        # Of the table, not the model: of thousands of rows, the mapper's handling took half.
+        columns = table.c.opportunity_pk, table.c.vocabulary, table.c.code
+        statement = select(*columns).where(table.c.opportunity_pk.in_(some))
+        for pk, vocabulary, code in session.connection().execute(statement).all():
+            stored_terms.setdefault(pk, set()).add((vocabulary, code))
+        same = _same_words(session, {pk: wanted[pk] for pk in some})
+        other_terms |= {pk for pk in some if stored_terms.get(pk, set()) != wanted[pk].terms}
+        other_words |= {pk for pk in some if pk not in same}
+    return other_terms, other_words
+
+
+# --- terms ------------------------------------------------------------------------------------
+
+
+def _add_terms(session: Session, wanted: Mapping[int, Indexed]) -> None:
     rows = [_term_row(pk, term) for pk, one in wanted.items() for term in sorted(one.terms)]
     if rows:
         session.connection().execute(insert(OpportunityTerm.__table__), rows)  # type: ignore[attr-defined]
 
 
-def update(session: Session, wanted: Mapping[int, Indexed]) -> int:
-    """Index listings as they are now; the number that differed from what was stored."""
-    differing = stale(session, wanted)
-    changed = {pk: wanted[pk] for pk in sorted(differing)}
-    remove(session, list(changed))
-    add(session, changed)
-    return len(changed)
-
-
-def remove(session: Session, pks: Sequence[int]) -> None:
-    """Take listings out of the index."""
-    connection = session.connection()
+def _remove_terms(session: Session, pks: Sequence[int]) -> None:
     for some in chunks(pks):
-        connection.execute(
+        session.connection().execute(
             delete(OpportunityTerm).where(col(OpportunityTerm.opportunity_pk).in_(some))
         )
-    if pks:
-        key = _key(session)
-        connection.execute(
-            text(f"DELETE FROM opportunity_words WHERE {key} = :pk"),  # noqa: S608 - our own name
-            [{"pk": pk} for pk in pks],
-        )
-
-
-def stale(session: Session, wanted: Mapping[int, Indexed]) -> set[int]:
-    """Those of these listings whose index differs from what it should be."""
-    found: set[int] = set()
-    for some in chunks(list(wanted)):
-        stored_terms: dict[int, set[tuple[str, str]]] = {}
-        statement = select(
-            col(OpportunityTerm.opportunity_pk),
-            col(OpportunityTerm.vocabulary),
-            col(OpportunityTerm.code),
-        ).where(col(OpportunityTerm.opportunity_pk).in_(some))
-        for pk, vocabulary, code in session.execute(statement):
-            stored_terms.setdefault(pk, set()).add((vocabulary, code))
-        same = _same_words(session, {pk: wanted[pk] for pk in some})
-        found |= {
-            pk for pk in some if pk not in same or stored_terms.get(pk, set()) != wanted[pk].terms
-        }
-    return found
 
 
 def _term_row(pk: int, term: tuple[str, str]) -> dict[str, Any]:
@@ -151,11 +158,17 @@ def _is_sqlite(session: Session) -> bool:
     return session.connection().dialect.name == "sqlite"
 
 
-def _key(session: Session) -> str:
-    return "rowid" if _is_sqlite(session) else "opportunity_pk"
+def _remove_words(session: Session, pks: Sequence[int]) -> None:
+    key = "rowid" if _is_sqlite(session) else "opportunity_pk"
+    if pks:
+        session.connection().execute(
+            text(f"DELETE FROM opportunity_words WHERE {key} = :pk"),  # noqa: S608 - our own name
+            [{"pk": pk} for pk in pks],
+        )
 
 
-def _add_words(session: Session, wanted: Mapping[int, Indexed]) -> None:
+def _put_words(session: Session, wanted: Mapping[int, Indexed]) -> None:
+    """Store the words of listings, on SQLite of such as have none."""
     if not wanted:
         return
     if _is_sqlite(session):
@@ -168,9 +181,11 @@ def _add_words(session: Session, wanted: Mapping[int, Indexed]) -> None:
     session.connection().execute(
         text(
             "INSERT INTO opportunity_words (opportunity_pk, words)"
-            " VALUES (:pk, CAST(:words AS tsvector))"
+            " SELECT n.pk, CAST(n.words AS tsvector)"
+            " FROM unnest(CAST(:pks AS int[]), CAST(:words AS text[])) AS n(pk, words)"
+            " ON CONFLICT (opportunity_pk) DO UPDATE SET words = excluded.words"
         ),
-        [{"pk": pk, "words": vector(one)} for pk, one in wanted.items()],
+        {"pks": list(wanted), "words": [vector(one) for one in wanted.values()]},
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic_core import from_json
 from sqlalchemy import select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.authorities import queries as authorities
 from app.authorities.models import Authority, Cover
@@ -64,14 +64,13 @@ class Shown:
             select(*occasion.c)
             .where(occasion.c.opportunity_pk.in_(pks), occasion.c.deleted_at.is_(None))
             .order_by(occasion.c.opportunity_pk, occasion.c.starts_at, occasion.c.pk)
-        ):
+        ).all():
             sessions.setdefault(one.opportunity_pk, []).append(one)
         areas: dict[int, list[int]] = {}
+        area = OpportunityArea.__table__  # type: ignore[attr-defined]
         for opportunity_pk, authority_pk in session.execute(
-            select(OpportunityArea.opportunity_pk, OpportunityArea.authority_pk).where(  # type: ignore[call-overload]
-                col(OpportunityArea.opportunity_pk).in_(pks)
-            )
-        ):
+            select(area.c.opportunity_pk, area.c.authority_pk).where(area.c.opportunity_pk.in_(pks))
+        ).all():
             areas.setdefault(opportunity_pk, []).append(authority_pk)
         return cls.around(session, listings, sessions, areas)
 
@@ -174,6 +173,8 @@ class Shown:
         }
 
     def _outreach(self, codes: Sequence[str]) -> list[dict[str, str]]:
+        if not codes:
+            return []
         by_code = {authority.code: pk for pk, authority in self.authorities.items()}
         found = [self._authority(by_code[code]) for code in codes if code in by_code]
         return [one for one in found if one is not None]

@@ -219,9 +219,7 @@ def _soonest(
     return picked
 
 
-def _stretches(
-    at: Positions, passing: Keys, first: int, most: int
-) -> Iterator[tuple[Keys, bool]]:
+def _stretches(at: Positions, passing: Keys, first: int, most: int) -> Iterator[tuple[Keys, bool]]:
     """Those that pass by weeks, and days where a week has more than so many, from a day on.
 
     With each whether they are those that come at no moment.
