@@ -36,6 +36,8 @@ OVERHEAD = 2_000
 """Bytes that a word takes beside its listings."""
 MOST_CHANGED = 500
 """So many changed listings are asked for again with each question; of more, all is read anew."""
+MOST_ASKED = 100
+"""Words that wait to be read; who asks for ever new ones keeps nobody else's waiting for long."""
 MOST_STEPS = 200
 READ_SECONDS = 60.0
 KEPT_SECONDS = 900.0
@@ -122,7 +124,7 @@ class KeptWords:
     # --- reading ------------------------------------------------------------------------------
 
     def _ask(self, term: Term) -> None:
-        if self._closed:
+        if self._closed or len(self._asked) >= MOST_ASKED:
             return
         self._asked[term] = None
         if self._thread is None:
