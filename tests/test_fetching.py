@@ -143,7 +143,7 @@ class TestCompression:
         ("content", "encoding", "words"),
         [
             (b"plain", "gzip", "is not gzip"),
-            (gzip.compress(b"whole" * 100)[:-9], "gzip", "breaks off"),
+            (gzip.compress(b"whole" * 100, mtime=0)[:-9], "gzip", "breaks off"),
             (b"x", "br", "encoded as 'br'"),
             (b"x", "gzip, gzip", "encoded as"),
         ],
